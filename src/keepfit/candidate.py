@@ -1,0 +1,42 @@
+"""A candidate: a fitted model with its lineage, not yet judged."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, ClassVar, Literal
+
+__all__ = ["Candidate"]
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """What was fitted, from what, and how.
+
+    `id` names it to people. `classes` are the target's values, the one to find last. `snapshots`, `schema` and `split` are digests; `files` names the model's files
+    by digest. `fitted_before`: every row it learned from, in choice or fit, lies before this instant, so rows from then on are new to it;
+    None where the problem has no time. `tried` is the selecting metric of every estimator on the choice rows.
+    """
+
+    record: ClassVar[str] = "candidate"
+    version: ClassVar[int] = 1
+
+    id: str
+    estimator: str
+    parameters: Mapping[str, Any]
+    seed: int
+    snapshots: tuple[str, ...]
+    schema: str
+    split: str | None
+    classes: tuple[bool | int | float | str, ...]
+    threshold: float
+    final_fit: Literal["development", "all"]
+    fitted_rows: int
+    fitted_before: datetime | None
+    tried: Mapping[str, float]
+    predictor: str
+    difference: float
+    files: Mapping[str, str]
+    profile: str
+    versions: Mapping[str, str]

@@ -1,0 +1,110 @@
+"""Numbers: whole and broken ones, and truth values as 0 and 1."""
+
+from __future__ import annotations
+
+import math
+import struct
+from collections.abc import MutableSequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from keepfit.column import Sketch, State, WriteRow
+from keepfit.measures.distance import jensen_shannon
+
+if TYPE_CHECKING:
+    import polars as pl
+    from numpy.typing import NDArray
+
+__all__ = ["Number"]
+
+_SINGLE = struct.Struct("<f")
+_BINS = 20
+
+
+class Number:
+    """A magnitude. NaN and the infinities count as missing, in tables and in requests alike."""
+
+    kind = "number"
+
+    def claims(self, dtype: str) -> bool:
+        return dtype in {"int", "float", "float32", "bool"}
+
+    def learn(self, values: pl.Series, style: str) -> State | None:
+        numbers = _finite(values)
+        known = numbers[~np.isnan(numbers)]
+        if known.size == 0 or known.min() == known.max():
+            return None
+        if style == "trees":
+            return {"style": "trees"}
+        missing = bool(known.size < numbers.size)
+        return {"style": "linear", "mean": float(known.mean()), "scale": float(known.std()), "missing": missing}
+
+    def names(self, column: str, state: State) -> list[str]:
+        return [column, f"{column} is missing"] if state.get("missing") else [column]
+
+    def categorical(self, state: State) -> list[int]:  # noqa: ARG002 - a number has no codes whatever its state
+        return []
+
+    def matrix(self, state: State, values: pl.Series) -> NDArray[np.float64]:
+        numbers = _finite(values)
+        if state["style"] == "trees":
+            return numbers[:, None]
+        absent = np.isnan(numbers)
+        scaled = np.where(absent, 0.0, (numbers - state["mean"]) / state["scale"])
+        return np.stack([scaled, absent.astype(np.float64)], axis=1) if state["missing"] else scaled[:, None]
+
+    def writer(self, state: State, dtype: str, at: int) -> WriteRow:
+        single = dtype == "float32"
+        linear = state["style"] == "linear"
+        mean, scale, flag = state.get("mean", 0.0), state.get("scale", 1.0), bool(state.get("missing"))
+
+        def write(value: object, out: MutableSequence[float], warn: list[str]) -> None:  # noqa: ARG001 - the seam's shape
+            if value is None:
+                number = math.nan
+            elif isinstance(value, (int, float)):
+                number = _as_stored(value, single)
+            else:
+                raise ValueError("a number")
+            if not linear:
+                out[at] = number
+                return
+            absent = number != number
+            out[at] = 0.0 if absent else (number - mean) / scale
+            if flag:
+                out[at + 1] = 1.0 if absent else 0.0
+
+        return write
+
+    def sketch(self, values: pl.Series, like: Sketch | None) -> Sketch:
+        numbers = _finite(values)
+        known = numbers[~np.isnan(numbers)]
+        if like is not None:
+            edges = np.asarray(like["edges"], dtype=np.float64)
+        elif known.size:
+            edges = np.unique(np.quantile(known, np.linspace(0, 1, _BINS + 1)[1:-1]))
+        else:
+            edges = np.empty(0)
+        counts = np.bincount(np.searchsorted(edges, known, side="right"), minlength=edges.size + 1)
+        mean = float(known.mean()) if known.size else None
+        return {"rows": numbers.size, "missing": int(numbers.size - known.size), "mean": mean, "edges": edges.tolist(), "counts": counts.tolist()}
+
+    def distance(self, reference: Sketch, current: Sketch) -> float:
+        return jensen_shannon([*reference["counts"], reference["missing"]], [*current["counts"], current["missing"]])
+
+
+def _as_stored(value: float, single: bool) -> float:
+    """The number that the table would hold: rounded to 32 bits where the column is; not finite is missing."""
+    try:
+        number = float(value)
+        if single:
+            number = float(_SINGLE.unpack(_SINGLE.pack(number))[0])
+    except OverflowError:
+        return math.nan
+    return number if math.isfinite(number) else math.nan
+
+
+def _finite(values: pl.Series) -> NDArray[np.float64]:
+    numbers = np.array(values.cast(float).to_numpy(), dtype=np.float64)
+    numbers[~np.isfinite(numbers)] = np.nan
+    return numbers

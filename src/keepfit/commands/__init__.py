@@ -1,0 +1,111 @@
+"""The command line: each command parses, calls one step of the library, and prints."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import sys
+import traceback
+from typing import Any
+
+import click
+
+from keepfit.errors import KeepfitError
+
+__all__ = ["main"]
+
+#: Every command with its one line of help, so that `--help` imports none of them.
+COMMANDS = {
+    "demo": "See the whole loop close on real flights, in about a minute.",
+    "check": "Say whether the project file holds, without reading the data.",
+    "run": "Take the data, fit, judge, and release what passes.",
+    "serve": "Answer predictions over HTTP.",
+    "label": "Bring late truth from a table.",
+    "watch": "Look once at the windows whose labels are due.",
+    "turn": "Do the one thing that is due.",
+    "status": "How the project stands.",
+    "promote": "Make a release the champion, by a person, with a reason.",
+    "rollback": "Make the previous champion the champion again.",
+    "history": "What happened, newest last.",
+    "show": "One candidate, release, verdict or entry, whole.",
+    "ledger": "Verify or export the chain of entries.",
+}
+
+
+class Lazy(click.Group):
+    """A group that imports a command when it is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's shape
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's shape
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(f"keepfit.commands.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's shape
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            from difflib import get_close_matches
+
+            near = get_close_matches(args[0], COMMANDS, n=1)
+            if near:
+                error.message += f" Did you mean '{near[0]}'?"
+            raise
+
+
+@click.group(
+    cls=Lazy,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Begin with: keepfit demo",
+)
+@click.version_option(package_name="keepfit", message="keepfit %(version)s")
+def group() -> None:
+    """State the problem once; keepfit builds a model, proves it fit, ships it, watches it, and refits it."""
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run a command and end the process with its exit code."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    sys.exit(_run(arguments))
+
+
+def _run(arguments: list[str]) -> int:
+    try:
+        code: Any = group.main(arguments, prog_name="keepfit", standalone_mode=False)
+        return code if isinstance(code, int) else 0
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message())
+        return 0
+    except click.ClickException as error:
+        error.show()
+        return 3
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted: what was finished is kept", err=True)
+        return 130
+    except BrokenPipeError:
+        return 0
+    except KeepfitError as error:
+        _show(error, as_json="--json" in arguments)
+        return error.exit_code
+    except Exception as error:  # noqa: BLE001 - the last line of defence: a defect of ours is said to be one
+        traceback.print_exc()
+        click.echo(f"\nThis is a defect of keepfit ({type(error).__name__}); please report it with the lines above.", err=True)
+        return 70
+
+
+def _show(error: KeepfitError, *, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps({"error": error.to_json()}))
+        return
+    head, *rest = str(error).splitlines()
+    click.echo(click.style(head, fg="red", bold=True), err=True)
+    for line in rest:
+        click.echo(click.style(line, bold=line.startswith("KF")), err=True)
+    click.echo(f'exit {error.exit_code}        more: the page "errors" of the documentation', err=True)

@@ -1,0 +1,46 @@
+"""`keepfit history`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from keepfit import record
+from keepfit.commands.shared import Given, emit, options
+from keepfit.ledger import Entry
+
+__all__ = ["command"]
+
+
+@click.command("history", epilog="Example: keepfit history --last 20")
+@click.option("--last", default=0, metavar="N", help="Only the newest N entries.")
+@click.option("--kind", help="Only entries of one kind: snapshot, fit, verdict, release, watch, action.")
+@options
+def command(given: Given, last: int, kind: str | None) -> None:
+    """What happened, newest last: every entry of the ledger in one line."""
+    ws = given.workspace()
+    entries = list(ws.ledger.entries(kind=kind))[-last:]
+    emit(given, [record.to_json(entry) for entry in entries], lambda: "\n".join(map(_line, entries)) or "Nothing has happened yet.")
+
+
+def _line(entry: Entry) -> str:
+    return f"{entry.seq:>4}  {entry.at:%Y-%m-%d %H:%M}  {entry.kind:<9} {says(entry.kind, entry.body)}"
+
+
+def says(kind: str, body: Any) -> str:
+    """An entry's body in a few words."""
+    if kind == "snapshot":
+        return f"{body['rows']:,} rows of {body['origin']}, {body['known']:,} with a known target, {body['new_parts']} new parts"
+    if kind == "fit":
+        return f"{body['candidate']}: {body['estimator']} on {body['rows']:,} rows"
+    if kind == "verdict":
+        against = f" against {body['champion']}" if body["champion"] else ""
+        return f"{body['candidate']}{against}: {body['status']}"
+    if kind == "release":
+        return f"{body['release']} ({body['candidate']}) is {body['role']}: {body['because']}"
+    if kind == "watch":
+        return f"{body['begin'][:10]} to {body['end'][:10]}, {body['release']}: {body['predictions']:,} predictions, {body['labels']:,} labels"
+    if kind == "action":
+        return f"{body['kind']} {body['status']}" + (f": {body['why']}" if body["why"] else "")
+    return ", ".join(sorted(body))

@@ -1,0 +1,47 @@
+"""`keepfit run`."""
+
+from __future__ import annotations
+
+import click
+
+from keepfit.commands import words
+from keepfit.commands.shared import Given, emit, options, waiting, working
+from keepfit.loop.run import Run, run
+
+__all__ = ["command", "told"]
+
+
+@click.command("run", epilog="Example: keepfit run --now 2013-03-01T00:00Z")
+@options
+def command(given: Given) -> int:
+    """Take the data, fit, judge, and release what passes every gate.
+
+    Exit status: 0 every applicable gate passed, 1 one failed, 2 one is undecided.
+    """
+    ws = given.workspace()
+    with ws.alone(waiting=waiting), working(given) as progress:
+        done = run(ws, now=given.now, progress=progress)
+    emit(given, done, lambda: told(done))
+    return done.exit_code
+
+
+def told(done: Run) -> str:
+    """A run for people."""
+    if not done.changed:
+        return f"Nothing to do: data, settings and champion {done.champion or '(none)'} are unchanged."
+    snapshot, candidate = done.snapshot, done.candidate
+    lines = [f"take     {snapshot.rows:,} rows, {snapshot.known:,} with a known target, {len(snapshot.parts)} parts, {done.new_parts} new"]
+    rivals = ", ".join(f"{name} {value:.4f}" for name, value in sorted(candidate.tried.items(), key=lambda item: item[1]))
+    lines.append(f"fit      {candidate.id}: {candidate.estimator} on {candidate.fitted_rows:,} rows" + (f" (log loss on newer rows: {rivals})" if rivals else ""))
+    outcomes = words.outcome_lines(done.verdict.outcomes) or ["no gates are stated"]
+    lines.append(f"judge    {outcomes[0]}")
+    lines += [f"         {line}" for line in outcomes[1:]]
+    if done.released:
+        lines.append(f"release  {click.style(done.released, bold=True)} is champion")
+    lines += ["", words.sentence(done.evaluation)]
+    if done.exit_code:
+        stays = f"The champion stays {done.champion}." if done.champion else "There is no champion."
+        lines.append(f"Not released: {words.verdict_line(done.verdict)}. {stays} exit {done.exit_code}")
+    else:
+        lines.append("Next: keepfit serve")
+    return "\n".join(lines)

@@ -1,0 +1,34 @@
+"""`keepfit serve`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from keepfit.commands.shared import Given, options
+from keepfit.serving.served import Served
+from keepfit.serving.server import serve_folder, serve_project
+
+__all__ = ["command"]
+
+
+@click.command("serve", epilog="Example: keepfit serve --port 8080")
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option("--port", default=8080, show_default=True, help="The port; 0 for any free one.")
+@click.option("--release", "release_folder", type=click.Path(path_type=Path, file_okay=False), help="Serve this folder alone; no project needed.")
+@click.option("--simulated", is_flag=True, help="Take the time from the header Keepfit-Now.")
+@options
+def command(given: Given, host: str, port: int, release_folder: Path | None, simulated: bool) -> None:
+    """Answer predictions over HTTP: the champion's, whoever that is, each on record before it leaves."""
+
+    def announce(url: str, served: Served) -> None:
+        if given.as_json:
+            click.echo(f'{{"url":"{url}","release":"{served.release.id}"}}')
+        else:
+            click.echo(f"Serving {served.release.id} of {served.release.project} on {url}   (POST {url}/v1/predict; stop with Ctrl-C)")
+
+    if release_folder is not None:
+        serve_folder(release_folder, host=host, port=port, simulated=simulated, announce=announce)
+    else:
+        serve_project(given.workspace(), host=host, port=port, simulated=simulated, announce=announce)

@@ -1,0 +1,36 @@
+"""`keepfit turn`."""
+
+from __future__ import annotations
+
+import click
+
+from keepfit.commands import words
+from keepfit.commands.shared import Given, emit, options, waiting, working
+from keepfit.loop.turn import Turn, turn
+
+__all__ = ["command", "told"]
+
+
+@click.command("turn", epilog="Example: keepfit turn; call it as often as you like")
+@options
+def command(given: Given) -> None:
+    """Do the one thing that is due: look at a window, fit a challenger, race it, or promote it."""
+    ws = given.workspace()
+    with ws.alone(waiting=waiting), working(given) as progress:
+        done = turn(ws, now=given.now, progress=progress)
+    emit(given, done, lambda: told(done))
+
+
+def told(done: Turn) -> str:
+    """A turn for people."""
+    action = done.action
+    if action.kind == "watch":
+        return "\n".join(line for window in done.windows for line in words.window_lines(window))
+    if action.kind == "refit":
+        return f"Fitted challenger {done.candidate}; it waits in the shadow as {done.release}."
+    if action.kind == "compare" and done.verdict is not None:
+        head = f"Challenger {done.candidate} against the champion on the same rows: log loss gain {done.gain}"
+        return "\n".join([head, *(f"  {line}" for line in words.outcome_lines(done.verdict.outcomes))])
+    if action.kind == "promote":
+        return f"Promoted {done.release}: {action.because}."
+    return f"Nothing to do: {action.because}."

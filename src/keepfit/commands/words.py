@@ -1,0 +1,72 @@
+"""Records as text for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import click
+
+from keepfit.evaluation import Evaluation
+from keepfit.gate import Outcome
+from keepfit.verdict import Verdict
+from keepfit.window import Window
+
+__all__ = ["metrics", "outcome_lines", "sentence", "verdict_line", "window_lines"]
+
+_COLOURS = {"passed": "green", "failed": "red", "undecided": "yellow", "not_applicable": "bright_black"}
+
+
+def outcome_lines(outcomes: Iterable[Outcome]) -> list[str]:
+    """One line for each gate."""
+    said = list(outcomes)
+    width = max((len(outcome.gate) for outcome in said), default=0)
+    lines = []
+    for outcome in said:
+        status = click.style(f"{outcome.status.replace('_', ' '):<14}", fg=_COLOURS[outcome.status])
+        lines.append(f"{outcome.gate:<{width}}  {status}  {outcome.because}")
+    return lines
+
+
+def verdict_line(verdict: Verdict) -> str:
+    """The verdict in one line."""
+    counted = {status: sum(outcome.status == status for outcome in verdict.outcomes) for status in ("failed", "undecided")}
+    if not any(counted.values()):
+        return click.style("every gate passed", fg="green") if verdict.outcomes else "no gates are stated"
+    return click.style(", ".join(f"{count} {status}" for status, count in counted.items() if count), fg=_COLOURS[verdict.status])
+
+
+def sentence(evaluation: Evaluation) -> str:
+    """What the decisions came to, in whole numbers of 1,000 rows, and what they are worth."""
+    per = {name: 1000 * count / evaluation.count for name, count in evaluation.counts.items()}
+    says_yes = per["true_positive"] + per["false_positive"]
+    text = (
+        f"Of 1,000 rows the model says yes to {says_yes:.0f}; {per['true_positive']:.0f} of those are right, "
+        f"and it misses {per['false_negative']:.0f} others."
+    )
+    value = evaluation.metrics.get("value")
+    if value is not None:
+        bounds = f" [{value.low:,.0f}, {value.high:,.0f}]" if value.low is not None and value.high is not None else ""
+        text += f"\nWorth {value.value:,.0f} per 1,000 rows against doing nothing{bounds}."
+    return text
+
+
+def metrics(evaluation: Evaluation) -> list[str]:
+    """Every metric with its interval."""
+    return [f"{name:<18} {measured}" for name, measured in evaluation.metrics.items()]
+
+
+def window_lines(window: Window) -> list[str]:
+    """What was seen in a window."""
+    lines = [f"Window {window.begin:%Y-%m-%d} to {window.end:%Y-%m-%d}, release {window.release}: {window.predictions:,} predictions, {window.labels:,} labels"]
+    if window.evaluation is None:
+        lines.append("  quality        too few labels to tell")
+        return lines
+    lines += [f"  {line}" for line in metrics(window.evaluation)[:2]]
+    if window.change is not None:
+        word = "worse" if window.change.high < 0 else "better" if window.change.low > 0 else "not clearly different"
+        lines.append(f"  since release  {word}: {window.change} log loss gained")
+    if window.expected is not None and window.happened is not None:
+        lines.append(f"  base rate      {window.happened:.1%} happened, {window.expected:.1%} was expected")
+    if window.drift:
+        lines.append("  moved most     " + ", ".join(f"{drift.column} {drift.effect:.2f}" for drift in window.drift[:3]) + "  (distance, 0 to 1)")
+    return lines

@@ -1,0 +1,1 @@
+"""Ways to learn, and the predictors that answer from what was learned."""

@@ -1,0 +1,129 @@
+"""The feature plan: one plan, two executions.
+
+Learned from the training rows and stored as plain data. `matrix` encodes a table, `row_writer` one
+request; both give the same numbers to the last bit, so that what is served is what was judged.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
+
+from keepfit import errors
+from keepfit.column import Kinds
+from keepfit.schema import Column
+
+if TYPE_CHECKING:
+    import numpy as np
+    import polars as pl
+    from numpy.typing import NDArray
+
+__all__ = ["Encoding", "Plan", "Style", "WriteInputs", "learn", "matrix", "row_writer"]
+
+#: Trees take raw magnitudes, codes and missing values; linear models scaled numbers and indicators.
+Style: TypeAlias = Literal["trees", "linear"]
+#: Fills the row buffer from a request's columns and gives its warnings.
+WriteInputs: TypeAlias = Callable[[Mapping[str, object]], list[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Encoding:
+    """How one column is encoded: what its kind learned, as plain data."""
+
+    column: str
+    kind: str
+    dtype: str
+    names: tuple[str, ...]
+    categorical: tuple[int, ...]
+    state: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The encodings of a model's inputs, in order."""
+
+    record: ClassVar[str] = "plan"
+    version: ClassVar[int] = 1
+
+    style: Style
+    encodings: tuple[Encoding, ...]
+
+    @property
+    def names(self) -> list[str]:
+        """The encoded features, in order."""
+        return [name for encoding in self.encodings for name in encoding.names]
+
+    @property
+    def categorical(self) -> list[int]:
+        """The places of category codes among the encoded features."""
+        places: list[int] = []
+        start = 0
+        for encoding in self.encodings:
+            places += [start + place for place in encoding.categorical]
+            start += len(encoding.names)
+        return places
+
+
+def learn(frame: pl.DataFrame, columns: list[Column], style: Style, kinds: Kinds) -> Plan:
+    """Learn a plan from training rows; columns in which nothing varies are left out.
+
+    Raises
+    ------
+    TooFewRows
+        No column is left.
+    """
+    encodings = []
+    for column in columns:
+        kind = kinds[column.kind]
+        state = kind.learn(frame[column.name], style)
+        if state is not None:
+            names, codes = tuple(kind.names(column.name, state)), tuple(kind.categorical(state))
+            encodings.append(Encoding(column.name, column.kind, column.dtype, names, codes, state))
+    if not encodings:
+        fix = "check that the table holds columns that vary and are known before the decision"
+        raise errors.TooFewRows("no column is left to learn from: each is empty, constant, or too rare", at="the training rows", fix=fix)
+    return Plan(style, tuple(encodings))
+
+
+def matrix(plan: Plan, frame: pl.DataFrame, kinds: Kinds) -> NDArray[np.float64]:
+    """Encode a table: shape (rows, features), row-major."""
+    import numpy as np  # the serving path reads plans without it
+
+    width = len(plan.names)
+    out = np.empty((frame.height, width), dtype=np.float64)
+    start = 0
+    for encoding in plan.encodings:
+        end = start + len(encoding.names)
+        out[:, start:end] = kinds[encoding.kind].matrix(dict(encoding.state), frame[encoding.column])
+        start = end
+    return out
+
+
+def row_writer(plan: Plan, kinds: Kinds) -> tuple[array[float], WriteInputs]:
+    """A buffer of one row and the function that fills it from a request's columns.
+
+    The function raises `BadRequest`, naming the column and never the value, when a value is of the wrong type.
+    """
+    buffer = array("d", bytes(8 * len(plan.names)))
+    writers = []
+    start = 0
+    for encoding in plan.encodings:
+        writers.append((encoding.column, kinds[encoding.kind].writer(dict(encoding.state), encoding.dtype, start)))
+        start += len(encoding.names)
+
+    def write(row: Mapping[str, object]) -> list[str]:
+        warnings: list[str] = []
+        get = row.get
+        for column, put in writers:
+            said = len(warnings)
+            try:
+                put(get(column), buffer, warnings)
+            except ValueError as error:
+                raise errors.BadRequest(f"'{column}' must be {error} or null", at=column) from None
+            if len(warnings) > said:
+                warnings[said] = f"'{column}' {warnings[said]}"
+        return warnings
+
+    return buffer, write

@@ -1,0 +1,1 @@
+"""Rules that a candidate must pass before it may serve."""

@@ -1,0 +1,1 @@
+"""The steps of the loop: each reads, computes, and records."""

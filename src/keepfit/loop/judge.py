@@ -1,0 +1,131 @@
+"""Judge: a candidate against the gates, and against the champion on the same rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from keepfit import digest, record, verdict
+from keepfit.candidate import Candidate
+from keepfit.evaluation import Evaluation
+from keepfit.ledger import Entry
+from keepfit.loop.fit import Fit, candidate_of, load_model
+from keepfit.loop.rows import Rows, evaluate_rows, known_rows, value_of
+from keepfit.loop.take import Taken
+from keepfit.release import Roles
+from keepfit.schema import Schema
+from keepfit.split import Split
+from keepfit.verdict import Verdict
+from keepfit.workspace import Workspace
+
+__all__ = ["Judged", "champion_candidate", "judge", "record_verdict", "score_both"]
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A verdict, the evaluations that it rests on, and its entry."""
+
+    verdict: Verdict
+    candidate: Evaluation
+    champion: Evaluation | None
+    entry: Entry
+
+
+def judge(ws: Workspace, fit: Fit, taken: Taken, *, now: datetime) -> Judged:
+    """Judge a candidate on its test rows.
+
+    Where there is a champion, both are scored on the test rows that are new to it; when none is left, the
+    gates that compare stay undecided.
+    """
+    assert fit.evaluation is not None
+    champion = champion_candidate(ws, ws.roles())
+    if champion and champion.id == fit.candidate.id:
+        if past := _newest(ws, champion.id):
+            return past
+        champion = None
+    cause = [fit.candidate.id, champion.id if champion else None]
+    if (entry := ws.entry("verdict", [*cause, rules(ws)])) is not None:
+        return _read(ws, entry)
+    ours, theirs = _on_common_rows(ws, fit, champion, taken) if champion else (fit.evaluation, None)
+    return record_verdict(ws, ours, theirs, cause=cause, now=now)
+
+
+def rules(ws: Workspace) -> str:
+    """The digest of the gates as the project file states them."""
+    return digest.of_value(record.plain(ws.spec.gates))
+
+
+def _newest(ws: Workspace, candidate: str) -> Judged | None:
+    """The newest verdict on a candidate, when it was given under today's gates."""
+    found = [entry for entry in ws.ledger.entries(kind="verdict") if entry.body["candidate"] == candidate]
+    return _read(ws, found[-1]) if found and found[-1].body["rules"] == rules(ws) else None
+
+
+def _read(ws: Workspace, entry: Entry) -> Judged:
+    named = entry.body["artifacts"]
+    theirs = ws.artifacts.get_record(Evaluation, named["champion_evaluation"]) if "champion_evaluation" in named else None
+    answer = ws.artifacts.get_record(Verdict, named["verdict"])
+    return Judged(answer, ws.artifacts.get_record(Evaluation, named["evaluation"]), theirs, entry)
+
+
+def record_verdict(
+    ws: Workspace, candidate: Evaluation, champion: Evaluation | None, *, cause: list[Any], now: datetime, extra: dict[str, Any] | None = None
+) -> Judged:
+    """Ask the gates and write the verdict down; the same cause under the same gates is answered once."""
+    answer = verdict.judge(ws.gates, candidate, champion)
+    artifacts = {"verdict": ws.artifacts.put_record(answer), "evaluation": ws.artifacts.put_record(candidate)}
+    if champion:
+        artifacts["champion_evaluation"] = ws.artifacts.put_record(champion)
+    body = {
+        "candidate": answer.candidate,
+        "champion": answer.champion,
+        "status": answer.status,
+        "gates": {outcome.gate: outcome.status for outcome in answer.outcomes},
+        "rules": rules(ws),
+        "artifacts": artifacts,
+        **(extra or {}),
+    }
+    entry = ws.append("verdict", [*cause, rules(ws)], body, at=now)
+    return Judged(answer, candidate, champion, entry)
+
+
+def champion_candidate(ws: Workspace, now: Roles) -> Candidate | None:
+    """The candidate behind the champion."""
+    for entry in ws.ledger.entries(kind="release"):
+        if entry.body["release"] == now.champion:
+            return candidate_of(ws, entry.body["candidate"])[0]
+    return None
+
+
+def score_both(ws: Workspace, rows: Rows, known: Schema, candidates: list[Candidate]) -> list[tuple[Evaluation, Any]]:
+    """Score several candidates on the same rows: their evaluations and outputs."""
+    scored = []
+    for candidate in candidates:
+        outputs = load_model(ws, candidate).predict(rows.frame)
+        measured = evaluate_rows(candidate.id, ws.task, rows, outputs, known, threshold=candidate.threshold, value=value_of(ws))
+        scored.append((measured, outputs))
+    return scored
+
+
+def _on_common_rows(ws: Workspace, fit: Fit, champion: Candidate, taken: Taken) -> tuple[Evaluation, Evaluation | None]:
+    known = taken.schema
+    candidate = fit.candidate
+    boundaries = ws.artifacts.get_record(Split, candidate.split) if candidate.split else None
+    if boundaries is None or boundaries.test_begin is None or known.time is None or champion.fitted_before is None:
+        return _all_rows(fit)
+    begin = max(boundaries.test_begin, champion.fitted_before)
+    rows = known_rows(ws, [taken], known, candidate.classes)
+    common = rows.where((rows.frame[known.time] >= begin).to_numpy())
+    if common.count == 0 or common.truth.min() == common.truth.max():
+        return _all_rows(fit)
+    # The judged model is the one fitted on development rows; a final fit on all rows has seen the test.
+    if candidate.final_fit == "all":
+        return _all_rows(fit)
+    (ours, _), (theirs, _) = score_both(ws, common, known, [candidate, champion])
+    return ours, theirs
+
+
+def _all_rows(fit: Fit) -> tuple[Evaluation, None]:
+    assert fit.evaluation is not None
+    return fit.evaluation, None

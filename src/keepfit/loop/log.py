@@ -1,0 +1,169 @@
+"""The log as tables: predictions and labels, folded from segments, each exactly once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from keepfit import files, record
+from keepfit.instant import parse
+from keepfit.label import Label
+from keepfit.prediction import Prediction
+from keepfit.schema import Column, Schema
+from keepfit.stores.segments import payloads, seal_orphans, waiting
+from keepfit.workspace import Workspace
+
+if TYPE_CHECKING:
+    import polars as pl
+
+__all__ = ["fold", "labels", "predictions", "with_truth"]
+
+INPUT, OUTPUT = "input.", "output."
+
+
+def fold(ws: Workspace) -> int:
+    """Turn sealed segments into Parquet files of the same name, and remove them; give how many.
+
+    Cut off at any point, it is simply done again: a file that is there is not written twice.
+    """
+    seal_orphans(ws.segments)
+    count = 0
+    for kind, table in (("predictions", _predictions), ("labels", _labels)):
+        for path in sorted((ws.segments / "sealed").glob(f"{kind}-*.seg")):
+            target = _folder(ws, kind) / f"{path.stem}.parquet"
+            if not target.exists():
+                frame = table(ws, _decode(payloads(path)))
+                files.write_whole(target, _writer(frame), mode=0o600)
+            path.unlink()
+            count += 1
+    return count
+
+
+def predictions(ws: Workspace) -> pl.DataFrame:
+    """Every prediction once, the first record of each id, in the order of their arrival.
+
+    Columns: the record's fields, `input.<column>` under the schema's types, and `output.<field>`.
+    """
+    return _table(ws, "predictions", _predictions).unique(subset=["id"], keep="first", maintain_order=True)
+
+
+def labels(ws: Workspace, *, now: datetime) -> pl.DataFrame:
+    """The labels received up to `now`, each once; `value` is JSON text."""
+    import polars as pl  # the command line starts without it
+
+    found = _table(ws, "labels", _labels).filter(pl.col("received_at") <= now)
+    return found.unique(subset=["prediction", "key", "name", "value", "observed_at"], keep="first", maintain_order=True)
+
+
+def with_truth(ws: Workspace, answered: pl.DataFrame, known_labels: pl.DataFrame, target: str) -> pl.DataFrame:
+    """Predictions with the column `label`: the newest value for the target, JSON text, null while it is not known."""
+    import polars as pl  # the command line starts without it
+
+    about = known_labels.filter(pl.col("name") == target).sort("received_at", maintain_order=True)
+    by_id = about.filter(pl.col("prediction").is_not_null()).unique(subset=["prediction"], keep="last")
+    by_key = about.filter(pl.col("key").is_not_null()).unique(subset=["key"], keep="last")
+    return (
+        answered.join(by_id.select(id="prediction", label_by_id="value"), on="id", how="left", maintain_order="left")
+        .join(by_key.select("key", label_by_key="value"), on="key", how="left", maintain_order="left")
+        .with_columns(label=pl.coalesce("label_by_id", "label_by_key"))
+        .drop("label_by_id", "label_by_key")
+    )
+
+
+def _table(ws: Workspace, kind: str, table: Callable[[Workspace, Iterable[dict[str, Any]]], pl.DataFrame]) -> pl.DataFrame:
+    """Folded files and segments that wait, together."""
+    import polars as pl  # the command line starts without it
+
+    frames = {path.stem: pl.read_parquet(path, glob=False) for path in _folder(ws, kind).glob("*.parquet")}
+    for path in waiting(ws.segments, kind):
+        if path.stem not in frames:
+            frames[path.stem] = table(ws, _decode(payloads(path)))
+    empty = table(ws, [])
+    return pl.concat([empty, *(frames[name] for name in sorted(frames))], how="diagonal_relaxed")
+
+
+def _folder(ws: Workspace, kind: str) -> Path:
+    return ws.home / "tables" / kind
+
+
+def _decode(found: Iterable[bytes]) -> Iterable[dict[str, Any]]:
+    for payload in found:
+        yield msgspec.json.decode(payload)
+
+
+def _writer(frame: pl.DataFrame) -> Callable[[Path], None]:
+    return lambda path: frame.write_parquet(path, compression="zstd", compression_level=3, statistics=True)
+
+
+def _predictions(ws: Workspace, found: Iterable[dict[str, Any]]) -> pl.DataFrame:
+    import polars as pl  # the command line starts without it
+
+    rows = [record.from_json(Prediction, value) for value in found]
+    columns = _columns(ws)
+    data: dict[str, pl.Series] = {
+        "id": pl.Series([row.id for row in rows], dtype=pl.String),
+        "at": _instants([row.at for row in rows]),
+        "release": pl.Series([row.release for row in rows], dtype=pl.String),
+        "role": pl.Series([row.role for row in rows], dtype=pl.String),
+        "via": pl.Series([row.via for row in rows], dtype=pl.String),
+        "time": _instants([row.time for row in rows]),
+        "key": pl.Series([row.key for row in rows], dtype=pl.String),
+        "decision": pl.Series([_json(row.decision) for row in rows], dtype=pl.String),
+        "warnings": pl.Series([list(row.warnings) for row in rows], dtype=pl.List(pl.String)),
+        "latency_us": pl.Series([row.latency_us for row in rows], dtype=pl.Int64),
+        "sampling": pl.Series([row.sampling for row in rows], dtype=pl.Float64),
+    }
+    for column in columns:
+        data[f"{INPUT}{column.name}"] = _inputs([row.inputs.get(column.name) for row in rows], column)
+    for field in ws.task.outputs:
+        data[f"{OUTPUT}{field}"] = pl.Series([row.outputs.get(field) for row in rows], dtype=pl.Float64)
+    return pl.DataFrame(data)
+
+
+def _labels(ws: Workspace, found: Iterable[dict[str, Any]]) -> pl.DataFrame:  # noqa: ARG001 - the shape of `_predictions`
+    import polars as pl  # the command line starts without it
+
+    rows = [record.from_json(Label, value) for value in found]
+    text = {name: pl.Series([getattr(row, name) for row in rows], dtype=pl.String) for name in ("prediction", "key", "name", "source", "by", "supersedes")}
+    return pl.DataFrame(
+        {
+            **text,
+            "value": pl.Series([_json(row.value) for row in rows], dtype=pl.String),
+            "observed_at": _instants([row.observed_at for row in rows]),
+            "received_at": _instants([row.received_at for row in rows]),
+        }
+    )
+
+
+def _columns(ws: Workspace) -> list[Column]:
+    """The columns that a request's inputs may have: those of the newest schema."""
+    entry = ws.ledger.last("snapshot")
+    if entry is None:
+        return []
+    known = ws.artifacts.get_record(Schema, entry.body["artifacts"]["schema"])
+    return [column for column in known.public if not {"target", "later"} & set(column.uses)]
+
+
+def _inputs(values: list[Any], column: Column) -> pl.Series:
+    import polars as pl  # the command line starts without it
+
+    if column.dtype == "instant":
+        return _instants([None if value is None else parse(value) for value in values])
+    dtype: Mapping[str, Any] = {"int": pl.Int64, "float": pl.Float64, "float32": pl.Float32, "bool": pl.Boolean, "text": pl.String}
+    if column.dtype == "int":
+        values = [None if value is None else int(value) for value in values]
+    return pl.Series(values, dtype=dtype[column.dtype])
+
+
+def _instants(values: list[datetime | None]) -> pl.Series:
+    import polars as pl  # the command line starts without it
+
+    return pl.Series(values, dtype=pl.Datetime("us", "UTC"))
+
+
+def _json(value: object) -> str | None:
+    return None if value is None else msgspec.json.encode(value).decode()

@@ -1,0 +1,201 @@
+"""Take the source: a snapshot of what is known now."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from keepfit import digest, errors, record, schema
+from keepfit.instant import Duration
+from keepfit.ledger import Entry
+from keepfit.prediction import subject_token
+from keepfit.schema import Declared, Dtype, Schema, Use
+from keepfit.snapshot import Part, Snapshot
+from keepfit.spec.data import ColumnSpec
+from keepfit.workspace import Workspace
+
+if TYPE_CHECKING:
+    import polars as pl
+
+__all__ = ["Taken", "keep", "latest", "take"]
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A snapshot with its schema and digest, and which of its parts are new."""
+
+    snapshot: Snapshot
+    digest: str
+    schema: Schema
+    new: tuple[Part, ...]
+    entry: Entry
+
+
+def take(ws: Workspace, *, now: datetime) -> Taken:
+    """Take the source as it is known at `now`.
+
+    Rows whose time lies after `now` are left for later; the target, and what else is known only later, is
+    empty until the label delay has passed.
+
+    Raises
+    ------
+    UsageFault
+        The table is not there, empty, or does not fit the project file.
+    """
+    problem = ws.spec.problem
+    frame = normal(ws.source().read(), ws.spec.data.timezone)
+    known = _schema(ws, frame)
+    frame = frame.select([column.name for column in known.columns])
+    frame = _as_known(frame, known, now=now, delay=problem.label_delay)
+    if frame.height == 0:
+        fix = "check the source, and that its times do not all lie in the future"
+        raise errors.EmptyTable("the table has no row", at=ws.place("data", "source"), fix=fix)
+    _check_key(frame, known)
+    return keep(ws, _tokens(ws, frame, known), known, origin=ws.spec.data.source, now=now)
+
+
+def keep(ws: Workspace, frame: pl.DataFrame, known: Schema, *, origin: str, now: datetime) -> Taken:
+    """Store a table as a snapshot and write it down."""
+    older = latest(ws, origin)
+    if older:
+        broken = schema.changes(ws.artifacts.get_record(Schema, older.schema), known)
+        if broken:
+            raise errors.Faults(broken, at=origin)
+    parts = ws.tables.write(frame, known, now=now, older=older)
+    labelled = frame.height - frame[known.target].null_count()
+    snapshot = Snapshot(origin, ws.artifacts.put_record(known), parts, frame.height, labelled)
+    new = tuple(snapshot.new_since(older))
+    name = ws.artifacts.put_record(snapshot)
+    body = {
+        "origin": origin,
+        "rows": snapshot.rows,
+        "known": snapshot.known,
+        "parts": len(parts),
+        "new_parts": len(new),
+        "artifacts": {"snapshot": name, "schema": snapshot.schema},
+    }
+    entry = ws.append("snapshot", [name], body, at=now)
+    return Taken(snapshot, name, known, new, entry)
+
+
+def latest(ws: Workspace, origin: str) -> Snapshot | None:
+    """The newest snapshot of an origin."""
+    found = [entry for entry in ws.ledger.entries(kind="snapshot") if entry.body["origin"] == origin]
+    return ws.artifacts.get_record(Snapshot, found[-1].body["artifacts"]["snapshot"]) if found else None
+
+
+def normal(frame: pl.DataFrame, timezone: str) -> pl.DataFrame:
+    """Bring columns to the stored types: int, float, float32, bool, text, and instants in UTC."""
+    import polars as pl  # the command line starts without it
+
+    casts = []
+    for name, dtype in frame.schema.items():
+        column = pl.col(name)
+        if dtype.is_integer():
+            casts.append(column.cast(pl.Int64))
+        elif dtype.is_decimal() or (dtype.is_float() and dtype != pl.Float32):
+            casts.append(column.cast(pl.Float64))
+        elif isinstance(dtype, pl.Datetime):
+            aware = column if dtype.time_zone else column.dt.replace_time_zone(timezone, ambiguous="earliest", non_existent="null")
+            casts.append(aware.dt.convert_time_zone("UTC").dt.cast_time_unit("us"))
+        elif dtype == pl.Date:
+            aware = column.cast(pl.Datetime("us")).dt.replace_time_zone(timezone, ambiguous="earliest", non_existent="null")
+            casts.append(aware.dt.convert_time_zone("UTC"))
+        elif dtype in (pl.Float32, pl.Boolean, pl.String):
+            casts.append(column)
+        elif dtype in (pl.Categorical, pl.Enum, pl.Null):
+            casts.append(column.cast(pl.String))
+        else:
+            fix = "make it a column of numbers, truth values, text or times, or leave it out of the source"
+            raise errors.UnreadableTable(f"column '{name}' holds {dtype}, which is not a plain value", at=f"column {name}", fix=fix)
+    return frame.select(casts)
+
+
+def _dtype(dtype: pl.DataType) -> Dtype:
+    import polars as pl  # the command line starts without it
+
+    names: list[tuple[pl.DataType | type[pl.DataType], Dtype]] = [
+        (pl.Int64, "int"),
+        (pl.Float64, "float"),
+        (pl.Float32, "float32"),
+        (pl.Boolean, "bool"),
+        (pl.String, "text"),
+    ]
+    return next((name for kind, name in names if dtype == kind), "instant")
+
+
+def _schema(ws: Workspace, frame: pl.DataFrame) -> Schema:
+    problem = ws.spec.problem
+    dtypes = {name: _dtype(dtype) for name, dtype in frame.schema.items()}
+    nullable = {name: frame[name].null_count() > 0 for name in frame.columns}
+    known = schema.infer(
+        dtypes,
+        nullable,
+        ws.kinds,
+        target=problem.target,
+        time=problem.time,
+        key=problem.key,
+        declared={name: declared(column) for name, column in ws.spec.columns.items()},
+    )
+    if known.time and known[known.time].dtype != "instant":
+        fix = "store the column as a timestamp, or name another one in problem.time"
+        raise errors.BadTime(f"the time column '{known.time}' does not hold times", at=ws.place("problem", "time"), fix=fix)
+    return known
+
+
+def declared(column: ColumnSpec) -> Declared:
+    """What the project file says about a column, as uses."""
+    uses: list[Use] = []
+    uses += ["later"] if column.known == "later" else []
+    uses += ["subject"] if column.subject else []
+    uses += ["protected"] if column.protected else []
+    uses += ["personal"] if column.personal and column.keep else []
+    return Declared(column.kind, tuple(uses), dropped=column.ignore or (column.personal and not column.keep and not column.subject))
+
+
+def _as_known(frame: pl.DataFrame, known: Schema, *, now: datetime, delay: Duration) -> pl.DataFrame:
+    """The rows and values that are known at `now`."""
+    import polars as pl  # the command line starts without it
+
+    if known.time is None:
+        return frame
+    missing = frame[known.time].null_count()
+    if missing:
+        first = frame[known.time].is_null().arg_true()[0]
+        fix = "mend the source: a row without a time belongs to no window"
+        raise errors.BadTime(f"{missing} rows have no time, the first is row {first + 1}", at=f"column {known.time}", fix=fix)
+    later = [column.name for column in known.columns if "target" in column.uses or "later" in column.uses]
+    due = pl.col(known.time) <= now - delay.delta
+    return frame.filter(pl.col(known.time) <= now).with_columns(pl.when(due).then(pl.col(name)).alias(name) for name in later)
+
+
+def _check_key(frame: pl.DataFrame, known: Schema) -> None:
+    if not known.key:
+        return
+    repeated = frame.select(known.key).is_duplicated()
+    if repeated.any():
+        rows = repeated.arg_true()
+        shown = ", ".join(str(row + 1) for row in rows[:5])
+        fix = "name the columns that together tell one row from every other, or remove the repetitions"
+        message = f"the key ({', '.join(known.key)}) names several rows: {len(rows)} rows repeat it, such as rows {shown}"
+        raise errors.RepeatedKey(message, at="keepfit.toml: problem.key", fix=fix)
+
+
+def _tokens(ws: Workspace, frame: pl.DataFrame, known: Schema) -> pl.DataFrame:
+    """Put a keyed hash in the place of each subject: HMAC-SHA256, 128 bits."""
+    import polars as pl  # the command line starts without it
+
+    for column in known.used("subject"):
+        secret = ws.secret("subjects")
+        values = frame[column.name].cast(pl.String).to_list()
+        tokens = [None if value is None else subject_token(secret, value) for value in values]
+        frame = frame.with_columns(pl.Series(column.name, tokens, dtype=pl.String))
+    return frame
+
+
+def row_keys(frame: pl.DataFrame, known: Schema) -> list[str]:
+    """The canonical JSON of each row's key; of all its public columns where the problem names none."""
+    from_columns = list(known.key) or [column.name for column in known.public if column.name in frame.columns]
+    rows = frame.select(from_columns).iter_rows()
+    return [digest.canonical(record.plain(list(row))) for row in rows]

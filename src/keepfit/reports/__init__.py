@@ -1,0 +1,1 @@
+"""Views: what the stores say, gathered for people."""

@@ -1,0 +1,146 @@
+"""The schema: a table's columns, their kinds, and what each is for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar, Literal, TypeAlias
+
+from keepfit import errors
+from keepfit.column import Kinds
+
+__all__ = ["Column", "Dtype", "Schema", "Use", "changes", "infer"]
+
+#: The stored types. Instants are microseconds in UTC.
+Dtype: TypeAlias = Literal["int", "float", "float32", "bool", "text", "instant"]
+#: What a column is for. `personal` is one that the owner chose to keep; others are dropped when data is taken.
+Use: TypeAlias = Literal["feature", "target", "time", "key", "subject", "protected", "personal", "later"]
+
+#: Uses that keep a column out of the part that fitting reads.
+PRIVATE: frozenset[Use] = frozenset({"subject", "protected", "personal"})
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column: its name, kind, stored type, uses, and whether rows may lack it."""
+
+    name: str
+    kind: str
+    dtype: Dtype
+    uses: tuple[Use, ...]
+    nullable: bool
+
+    @property
+    def private(self) -> bool:
+        return not PRIVATE.isdisjoint(self.uses)
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """The columns of a project's table, in the order of the source.
+
+    `dropped` names the columns that are not taken at all: ignored ones, and personal ones not kept.
+    """
+
+    record: ClassVar[str] = "schema"
+    version: ClassVar[int] = 1
+
+    columns: tuple[Column, ...]
+    target: str
+    time: str | None
+    key: tuple[str, ...]
+    dropped: tuple[str, ...] = ()
+
+    def __getitem__(self, name: str) -> Column:
+        return next(column for column in self.columns if column.name == name)
+
+    def used(self, use: Use) -> list[Column]:
+        """The columns with a use."""
+        return [column for column in self.columns if use in column.uses]
+
+    @property
+    def features(self) -> list[Column]:
+        return self.used("feature")
+
+    @property
+    def public(self) -> list[Column]:
+        """The columns that fitting may read."""
+        return [column for column in self.columns if not column.private]
+
+    @property
+    def private(self) -> list[Column]:
+        """The columns that are kept apart."""
+        return [column for column in self.columns if column.private]
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """What the owner says about one column beyond what can be inferred."""
+
+    kind: str | None = None
+    uses: tuple[Use, ...] = ()
+    dropped: bool = False
+
+
+def infer(
+    dtypes: Mapping[str, Dtype],
+    nullable: Mapping[str, bool],
+    kinds: Kinds,
+    *,
+    target: str,
+    time: str | None,
+    key: tuple[str, ...],
+    declared: Mapping[str, Declared],
+) -> Schema:
+    """The schema of a table: inferred kinds, and the uses that the project file states.
+
+    Raises
+    ------
+    Faults
+        Columns that the project file names and the table lacks, kinds that are not known.
+    """
+    found: list[errors.KeepfitError] = []
+    named = {"problem.target": [target], "problem.time": [time] if time else [], "problem.key": list(key)}
+    named |= {f"columns.{name}": [name] for name in declared}
+    for place, names in named.items():
+        found += [
+            errors.UnknownColumn(f"no column '{name}' in the data", at=f"keepfit.toml: {place}", fix=errors.near_match(name, dtypes))
+            for name in names
+            if name not in dtypes
+        ]
+    columns: list[Column] = []
+    for name, dtype in dtypes.items():
+        said = declared.get(name, Declared())
+        if said.dropped:
+            continue
+        kind = said.kind or next((k for k, v in kinds.items() if v.claims(dtype)), "category")
+        if kind not in kinds:
+            fix = errors.near_match(kind, kinds)
+            found.append(errors.UnknownKind(f"no column kind '{kind}'", at=f"keepfit.toml: columns.{name}.kind", fix=fix))
+        uses = list(said.uses)
+        uses += ["target"] if name == target else []
+        uses += ["time"] if name == time else []
+        uses += ["key"] if name in key else []
+        # An instant that no one named is not a feature until it is known to lie before the decision.
+        if not said.uses and name != target and (name == time or dtype != "instant"):
+            uses.append("feature")
+        columns.append(Column(name, kind, dtype, tuple(uses), nullable[name]))
+    if found:
+        raise errors.Faults(found, at="keepfit.toml")
+    dropped = tuple(name for name in dtypes if declared.get(name, Declared()).dropped)
+    return Schema(tuple(columns), target, time, key, dropped)
+
+
+def changes(old: Schema, new: Schema) -> list[errors.KeepfitError]:
+    """What stands between two schemas of one source: columns that vanished or changed their type."""
+    found: list[errors.KeepfitError] = []
+    now = {column.name: column for column in new.columns}
+    for column in old.columns:
+        at = f"column {column.name}"
+        if column.name not in now:
+            found.append(errors.SchemaBroken(f"column '{column.name}' is gone from the source", at=at, fix="restore it in the source"))
+        elif now[column.name].dtype != column.dtype:
+            was, is_ = column.dtype, now[column.name].dtype
+            fix = "mend the source, or say in [columns] what the column is"
+            found.append(errors.SchemaBroken(f"column '{column.name}' held {was} and holds {is_} now", at=at, fix=fix))
+    return found

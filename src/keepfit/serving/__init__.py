@@ -1,0 +1,1 @@
+"""Serving: answers over HTTP, each on record before it leaves."""

@@ -1,0 +1,143 @@
+"""A release that answers: checks a row, predicts, and says what is to be kept of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from keepfit import digest, errors, plugin, record
+from keepfit.column import Kinds
+from keepfit.instant import parse, show
+from keepfit.release import Release, Sample
+from keepfit.schema import Column
+from keepfit.task import Task
+
+__all__ = ["Answer", "Served"]
+
+#: Outputs, prediction, decision, warnings, the row's time and key, and its private columns.
+Answer: TypeAlias = tuple[Mapping[str, float], Any, Any, list[str], datetime | None, str | None, dict[str, Any]]
+
+
+class Served:
+    """A release folder, checked and loaded; to be used by one thread.
+
+    Raises
+    ------
+    BadRelease
+        A file is missing or altered, or the stored sample does not come out again.
+    """
+
+    def __init__(self, folder: Path, kinds: Kinds) -> None:
+        try:
+            self.release = record.read(Release, (folder / "release.json").read_bytes(), at=str(folder / "release.json"))
+        except OSError as error:
+            fix = "give the folder of a release, as in .keepfit/releases/r1"
+            raise errors.BadRelease(f"there is no release in this folder: {error.strerror}", at=str(folder), fix=fix) from error
+        for name, named in self.release.files.items():
+            path = folder / name
+            if not path.is_file() or digest.of_file(path) != named:
+                fix = "restore the folder; keepfit makes it again from the project when it is deleted"
+                raise errors.BadRelease("a file of the release is missing or was altered", at=str(path), fix=fix)
+        self._task: Task = plugin.find("tasks", self.release.task)()
+        self._predict = plugin.find("predictors", self.release.predictor)(folder / "model", kinds)
+        self._checks = {column.name: _check(column) for column in self.release.columns}
+        self._private = frozenset(column.name for column in self.release.columns if column.private)
+        self.subject = next((column.name for column in self.release.columns if "subject" in column.uses), None)
+        named = {*self.release.key, *([self.release.time] if self.release.time else [])}
+        inputs = set(self.release.inputs)
+        self._needed = [c.name for c in self.release.columns if c.name in named or (c.name in inputs and not c.nullable)]
+        self._named = named
+        self._self_test(folder)
+
+    def answer(self, row: Mapping[str, Any]) -> Answer:
+        """Answer one row.
+
+        Raises
+        ------
+        BadRequest
+            A column is unknown, missing, or of the wrong type; the message names it and never shows its value.
+        """
+        checks, private = self._checks, {}
+        for name, value in row.items():
+            check = checks.get(name)
+            if check is None:
+                raise errors.BadRequest(f"unknown column '{name[:80]}'", at=name[:80], fix=errors.near_match(name[:80], checks))
+            if value is not None and not check(value):
+                raise errors.BadRequest(f"'{name}' must be {_EXPECTED[self._dtype(name)]} or null", at=name)
+            if name in self._private:
+                private[name] = value
+        for name in self._needed:
+            if name not in row or (name in self._named and row[name] is None):
+                raise errors.BadRequest(f"column '{name}' is missing", at=name)
+        outputs, warnings = self._predict(row)
+        prediction, decision = self._task.answer(outputs, self.release.classes, self.release.threshold)
+        time = parse(row[self.release.time]) if self.release.time else None
+        return outputs, prediction, decision, warnings, time, self.key_of(row), private
+
+    def key_of(self, row: Mapping[str, Any]) -> str | None:
+        """The canonical JSON of a row's key, its instants in one form."""
+        if not self.release.key:
+            return None
+        values = [show(parse(row[name])) if self._dtype(name) == "instant" else row[name] for name in self.release.key]
+        return digest.canonical(values)
+
+    def key_of_label(self, key: Mapping[str, Any]) -> str:
+        """The same of a label's key, which must hold the key's columns and no other."""
+        if set(key) != set(self.release.key) or not self.release.key:
+            raise errors.BadRequest(f"a label's key holds the columns {', '.join(self.release.key)}", at="key")
+        for name, value in key.items():
+            if value is None or not self._checks[name](value):
+                raise errors.BadRequest(f"'{name}' must be {_EXPECTED[self._dtype(name)]}", at=f"key.{name}")
+        return str(self.key_of(key))
+
+    def _dtype(self, name: str) -> str:
+        return next(column.dtype for column in self.release.columns if column.name == name)
+
+    def _self_test(self, folder: Path) -> None:
+        sample = record.read(Sample, (folder / "sample.json").read_bytes(), at=str(folder / "sample.json"))
+        for row, expected in zip(sample.rows, sample.outputs, strict=True):
+            if dict(self._predict(row)[0]) != dict(expected):
+                fix = "serve it with the library versions that it was made with"
+                raise errors.BadRelease("the release's own sample does not come out again", at=str(folder / "sample.json"), fix=fix)
+
+
+_EXPECTED = {
+    "int": "a whole number",
+    "float": "a number",
+    "float32": "a number",
+    "bool": "true or false",
+    "text": "text",
+    "instant": "an instant in ISO 8601 with an offset, as in 2013-07-01T17:00Z",
+}
+
+
+def _is_instant(value: object) -> bool:
+    if not isinstance(value, str):
+        return False
+    try:
+        parse(value)
+    except (ValueError, OverflowError):
+        return False
+    return True
+
+
+def _is_whole(value: object) -> bool:
+    if type(value) is int:
+        return -(2**63) <= value < 2**63
+    return type(value) is float and value.is_integer() and abs(value) < 2**53
+
+
+_CHECKS: dict[str, Callable[[object], bool]] = {
+    "int": _is_whole,
+    "float": lambda value: type(value) in (float, int),
+    "float32": lambda value: type(value) in (float, int),
+    "bool": lambda value: type(value) is bool,
+    "text": lambda value: type(value) is str,
+    "instant": _is_instant,
+}
+
+
+def _check(column: Column) -> Callable[[object], bool]:
+    return _CHECKS["text"] if "subject" in column.uses else _CHECKS[column.dtype]

@@ -1,0 +1,97 @@
+"""The server process: binds, follows the champion's role in the ledger, stops gracefully."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+
+from keepfit import errors
+from keepfit.serving.app import App
+from keepfit.serving.served import Served
+from keepfit.stores.segments import SegmentWriter
+from keepfit.workspace import Workspace, column_kinds
+
+__all__ = ["serve_folder", "serve_project"]
+
+#: How often the ledger is asked who is champion, in seconds.
+FOLLOW = 0.5
+
+
+def serve_project(ws: Workspace, *, host: str, port: int, simulated: bool, announce: Callable[[str, Served], None]) -> None:
+    """Serve a project's champion, whoever that is, until the process is told to stop.
+
+    Raises
+    ------
+    NoChampion
+        No release is champion yet.
+    ServerFailed
+        The port is taken.
+    """
+    champion = ws.roles().champion
+    if champion is None:
+        raise errors.NoChampion("no release is champion yet", at=ws.project, fix="keepfit run")
+    kinds = column_kinds()
+    app = App(
+        Served(ws.release_folder(champion), kinds),
+        predictions=SegmentWriter(ws.segments, "predictions"),
+        labels=SegmentWriter(ws.segments, "labels"),
+        subjects=ws.secret("subjects"),
+        simulated=simulated,
+    )
+
+    async def follow() -> None:
+        seq = ws.ledger.head().seq
+        while True:
+            await asyncio.sleep(FOLLOW)
+            with contextlib.suppress(errors.StoreFault):  # the champion that is loaded goes on answering
+                head = ws.ledger.head().seq
+                if head == seq:
+                    continue
+                now = ws.roles().champion
+                if now is not None and now != app.served.release.id:
+                    app.served = Served(ws.release_folder(now), kinds)
+                seq = head
+
+    _run(app, host, port, announce, follow)
+
+
+def serve_folder(folder: Path, *, host: str, port: int, simulated: bool, announce: Callable[[str, Served], None]) -> None:
+    """Serve one release folder and nothing else; nothing is kept."""
+    app = App(Served(folder, column_kinds()), predictions=None, labels=None, subjects=None, simulated=simulated)
+    _run(app, host, port, announce, None)
+
+
+def _run(app: App, host: str, port: int, announce: Callable[[str, Served], None], follow: Callable[[], Coroutine[Any, Any, None]] | None) -> None:
+    listening = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((host, port))
+    except OSError as error:
+        fix = "choose another port with --port, or --port 0 for any free one"
+        raise errors.ServerFailed(f"cannot listen: {error.strerror}", at=f"{host}:{port}", fix=fix) from error
+    config = uvicorn.Config(app, http="httptools", lifespan="off", log_level="warning", access_log=False, server_header=False)
+    server = uvicorn.Server(config)
+
+    async def main() -> None:
+        task = asyncio.ensure_future(follow()) if follow is not None else None
+        try:
+            await server.serve(sockets=[listening])
+        finally:
+            if task is not None:
+                task.cancel()
+
+    announce(f"http://{host}:{listening.getsockname()[1]}", app.served)
+    try:
+        with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
+            runner.run(main())
+    except KeyboardInterrupt:
+        pass
+    finally:
+        app.close()
+        listening.close()

@@ -1,0 +1,27 @@
+"""A CSV file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from keepfit.sources.file import read_file
+
+if TYPE_CHECKING:
+    import polars as pl
+
+__all__ = ["CsvSource"]
+
+
+class CsvSource:
+    """One CSV file with a header line, in UTF-8; types are inferred from all rows."""
+
+    kind = "csv"
+
+    def __init__(self, url: str, folder: Path) -> None:
+        self._path = folder / url
+
+    def read(self) -> pl.DataFrame:
+        import polars as pl  # the command line starts without it
+
+        return read_file(self._path, lambda path: pl.read_csv(path, infer_schema_length=None, try_parse_dates=True, glob=False))

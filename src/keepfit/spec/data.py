@@ -1,0 +1,57 @@
+"""`[data]` and `[columns]`: where the table comes from, and what its columns are for."""
+
+from __future__ import annotations
+
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import field_validator, model_validator
+
+from keepfit.spec.strict import Strict
+
+__all__ = ["ColumnSpec", "DataSpec"]
+
+
+class DataSpec(Strict):
+    """The source of the table."""
+
+    #: A file, relative to the project file. `${NAME}` is read from the environment.
+    source: str
+    #: The time zone of times without an offset.
+    timezone: str = "UTC"
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (KeyError, ValueError, OSError):
+            raise ValueError(f"{value!r} is not a time zone of the IANA database") from None
+        return value
+
+
+class ColumnSpec(Strict):
+    """What cannot be inferred about one column."""
+
+    #: A kind of column, instead of the inferred one.
+    kind: str | None = None
+    #: "later": not known when the decision is due, so never a feature.
+    known: Literal["before", "later"] = "before"
+    #: Whose data the row is: stored as a keyed hash.
+    subject: bool = False
+    #: Personal data: dropped when the data is taken, unless `keep = true`.
+    personal: bool = False
+    #: Keep a personal column, apart from the features.
+    keep: bool = False
+    #: Measured, never a feature.
+    protected: bool = False
+    #: Neither a feature nor kept for anything else.
+    ignore: bool = False
+
+    @model_validator(mode="after")
+    def _possible(self) -> ColumnSpec:
+        if self.keep and not self.personal:
+            raise ValueError("keep = true is for personal columns")
+        if self.ignore and (self.subject or self.protected or self.known == "later"):
+            raise ValueError("ignore = true leaves no other use for the column")
+        return self

@@ -1,0 +1,39 @@
+"""The whole project file as one value."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field
+
+from keepfit.spec.data import ColumnSpec, DataSpec
+from keepfit.spec.model import ModelSpec
+from keepfit.spec.monitor import MonitorSpec, RefitSpec
+from keepfit.spec.problem import ProblemSpec
+from keepfit.spec.stores import StoresSpec
+from keepfit.spec.strict import Strict
+
+__all__ = ["ProjectSpec"]
+
+
+def _raw(value: Any) -> Any:
+    if not isinstance(value, dict) or not isinstance(value.get("kind"), str):
+        raise ValueError('a gate is a table with a kind, as in { kind = "at_least", metric = "roc_auc", limit = 0.65 }')
+    return value
+
+
+#: A plugin's options as they stand in the file; the plugin's own class parses them.
+RawTable = Annotated[dict[str, Any], BeforeValidator(_raw)]
+
+
+class ProjectSpec(Strict):
+    """`keepfit.toml`."""
+
+    problem: ProblemSpec
+    data: DataSpec
+    columns: dict[str, ColumnSpec] = Field(default_factory=dict)
+    model: ModelSpec = ModelSpec()
+    gates: dict[str, RawTable] = Field(default_factory=dict)
+    monitor: MonitorSpec = MonitorSpec()
+    refit: RefitSpec = RefitSpec()
+    stores: StoresSpec = StoresSpec()

@@ -1,0 +1,1 @@
+"""Stores: where the ledger is kept, one module per kind of database."""

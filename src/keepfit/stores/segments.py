@@ -1,0 +1,118 @@
+"""Segments on disk: open ones belong to a living process, sealed ones wait to be folded into the table."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from keepfit import files, segment
+from keepfit.files import writable
+
+__all__ = ["SegmentWriter", "payloads", "seal_orphans", "waiting", "write_sealed"]
+
+
+class SegmentWriter:
+    """One process's open segment of one kind; sealed when it is closed or has grown large.
+
+    The process holds a lock on the file while it lives, so that a segment whose writer was killed can be
+    told from one in use.
+    """
+
+    def __init__(self, folder: Path, kind: str, *, roll_at: int = 64 << 20) -> None:
+        self._folder, self._kind, self._roll_at = folder, kind, roll_at
+        self._descriptor = -1
+        self._path = folder
+        self._size = 0
+
+    def append(self, payloads: Sequence[bytes]) -> None:
+        """Write payloads with one call, so that after a kill each is there whole or not at all.
+
+        Raises
+        ------
+        CannotWrite
+            The disk is full or may not be written; what was written of it is cut off again.
+        """
+        if self._descriptor < 0:
+            self._open()
+        data = b"".join(map(segment.frame, payloads))
+        with writable(self._path):
+            try:
+                written = os.write(self._descriptor, data)
+                while written < len(data):
+                    written += os.write(self._descriptor, data[written:])
+            except OSError:
+                os.ftruncate(self._descriptor, self._size)
+                raise
+        self._size += len(data)
+        if self._size >= self._roll_at:
+            self.close()
+
+    def _open(self) -> None:
+        folder = self._folder / "open"
+        with writable(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            self._path = folder / f"{self._kind}-{time.time_ns()}-{os.getpid()}.seg"
+            self._descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX)
+            self._size = os.write(self._descriptor, segment.MAGIC)
+
+    def close(self) -> None:
+        """Sync and seal the segment."""
+        if self._descriptor < 0:
+            return
+        descriptor, self._descriptor = self._descriptor, -1
+        try:
+            with writable(self._path):
+                os.fsync(descriptor)
+                _seal(self._path, self._folder)
+        finally:
+            os.close(descriptor)
+
+
+def _seal(path: Path, folder: Path) -> None:
+    sealed = folder / "sealed"
+    sealed.mkdir(parents=True, exist_ok=True)
+    path.rename(sealed / path.name)
+    files.sync_folder(sealed)
+
+
+def seal_orphans(folder: Path) -> None:
+    """Seal the open segments whose writers are gone."""
+    for path in sorted((folder / "open").glob("*.seg")):
+        try:
+            descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        except FileNotFoundError:
+            continue
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _seal(path, folder)
+        except (BlockingIOError, FileNotFoundError):
+            continue
+        finally:
+            os.close(descriptor)
+
+
+def write_sealed(folder: Path, name: str, payloads: Sequence[bytes]) -> Path:
+    """Write a whole segment at once, under a name of its content: writing it again changes nothing."""
+    data = segment.MAGIC + b"".join(map(segment.frame, payloads))
+    return files.write_new(folder / "sealed" / f"{name}.seg", data, mode=0o600)
+
+
+def waiting(folder: Path, kind: str) -> list[Path]:
+    """The segments of a kind that are not folded yet, in the order of their making."""
+    found = {path.name: path for where in ("open", "sealed") for path in (folder / where).glob(f"{kind}-*.seg")}
+    return [found[name] for name in sorted(found)]
+
+
+def payloads(path: Path) -> Iterator[bytes]:
+    """The payloads of a segment file; of one that was sealed or folded in between, from its new place or none."""
+    for place in (path, path.parent.parent / "sealed" / path.name):
+        try:
+            data = place.read_bytes()
+        except FileNotFoundError:
+            continue
+        yield from segment.frames(data, at=str(place))
+        return

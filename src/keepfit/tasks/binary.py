@@ -1,0 +1,108 @@
+"""Yes or no: the chance that a row has the value to find, and whether to act on it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from keepfit import errors
+from keepfit.measures import quality
+from keepfit.task import Metric, Outputs, Scored, Value
+
+if TYPE_CHECKING:
+    import polars as pl
+    from numpy.typing import NDArray
+
+__all__ = ["Binary"]
+
+
+def _worth(scored: Scored) -> quality.Estimate:
+    """What 1,000 decisions are worth against doing nothing, in the owner's unit."""
+    value, positive, acted = scored.value or {}, scored.truth == 1, scored.decisions
+    per_row = np.where(
+        acted,
+        np.where(positive, value.get("true_positive", 0.0), value.get("false_positive", 0.0)),
+        np.where(positive, value.get("false_negative", 0.0), value.get("true_negative", 0.0)),
+    )
+    nothing = np.where(positive, value.get("false_negative", 0.0), value.get("true_negative", 0.0))
+    return quality.mean_of(1000.0 * (per_row - nothing))
+
+
+class Binary:
+    """One of two values, scored with the probability of the one to find."""
+
+    kind = "binary"
+    family = "bernoulli"
+    outputs = ("score",)
+    selects = "log_loss"
+    metrics: Mapping[str, Metric] = {
+        "log_loss": Metric("lower", lambda s: quality.log_loss(s.truth, s.outputs["score"])),
+        "roc_auc": Metric("higher", lambda s: quality.roc_auc(s.truth, s.outputs["score"])),
+        "brier": Metric("lower", lambda s: quality.brier(s.truth, s.outputs["score"])),
+        "calibration_error": Metric("lower", lambda s: quality.calibration_error(s.truth, s.outputs["score"])),
+        "accuracy": Metric("higher", lambda s: quality.mean_of((s.decisions == (s.truth == 1)).astype(np.float64))),
+        "value": Metric("higher", _worth),
+    }
+
+    def classes(self, target: pl.Series, positive: Any) -> tuple[Any, ...]:
+        counted: dict[Any, int] = dict(target.drop_nulls().value_counts().rows())
+        at = f"column {target.name}"
+        if len(counted) < 2:
+            fix = "take data in which both outcomes occur, or mend the target"
+            raise errors.OneClass("the target has one value only: there is nothing to learn", at=at, fix=fix)
+        if len(counted) > 2:
+            fix = "make a column of true and false, or name another target"
+            raise errors.BadTarget(f"the target has {len(counted)} values and the task is binary", at=at, fix=fix)
+        if positive is None:
+            rarer = min(counted, key=lambda value: (counted[value], str(value)))
+            positive = True if isinstance(rarer, bool) else rarer
+        if positive not in [value for value in counted if type(value) is type(positive)]:
+            fix = f"the target's values are of type {type(next(iter(counted))).__name__}; write one of them"
+            raise errors.BadTarget("problem.positive is not among the target's two values", at=at, fix=fix)
+        return (*(value for value in counted if value != positive), positive)
+
+    def truth(self, target: pl.Series, classes: tuple[Any, ...]) -> NDArray[np.float64]:
+        known = (target == classes[-1]).cast(float)
+        return np.array(known.fill_null(float("nan")).to_numpy(), dtype=np.float64)
+
+    def losses(self, truth: NDArray[np.float64], outputs: Outputs) -> NDArray[np.float64]:
+        return quality.log_losses(truth, outputs["score"])
+
+    def threshold(self, value: Value | None) -> float:
+        """Acting pays from this probability on: worth of acting at least that of not acting.
+
+        >>> Binary().threshold({"true_positive": 12, "false_positive": -3})
+        0.2
+        """
+        if value is None:
+            return 0.5
+        right = value.get("true_positive", 0.0) - value.get("false_negative", 0.0)
+        wrong = value.get("true_negative", 0.0) - value.get("false_positive", 0.0)
+        return float(min(1.0, max(0.0, wrong / (right + wrong)))) if right + wrong > 0 else 0.5
+
+    def decide(self, outputs: Outputs, threshold: float) -> NDArray[np.bool_]:
+        return np.asarray(outputs["score"] >= threshold)
+
+    def answer(self, outputs: Mapping[str, float], classes: tuple[Any, ...], threshold: float) -> tuple[Any, Any]:
+        acts = outputs["score"] >= threshold
+        return classes[acts], acts
+
+    def counts(self, scored: Scored) -> Mapping[str, int]:
+        positive, acted = scored.truth == 1, scored.decisions
+        return {
+            "true_positive": int((positive & acted).sum()),
+            "false_positive": int((~positive & acted).sum()),
+            "true_negative": int((~positive & ~acted).sum()),
+            "false_negative": int((positive & ~acted).sum()),
+        }
+
+    def says(self, counts: Mapping[str, int]) -> str:
+        rows = sum(counts.values())
+        per = {name: round(1000 * count / rows) for name, count in counts.items()}
+        warned = per["true_positive"] + per["false_positive"]
+        return (
+            f"Of 1,000 rows the model says yes to {warned}; {per['true_positive']} of those are right, "
+            f"and it misses {per['false_negative']} others."
+        )

@@ -1,0 +1,292 @@
+"""The workspace: a project's folder with its settings, stores and plugins, as one value that is passed."""
+
+from __future__ import annotations
+
+import getpass
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, ClassVar
+
+import msgspec
+from pydantic import ValidationError
+
+from keepfit import digest, errors, files, plugin, record
+from keepfit.column import ColumnKind, Kinds
+from keepfit.estimator import Estimator
+from keepfit.gate import Gate
+from keepfit.ledger import Draft, Entry, Head, Ledger
+from keepfit.release import Roles, roles
+from keepfit.source import Source
+from keepfit.spec.load import Loaded, expand, faults_of, find, load
+from keepfit.spec.project import ProjectSpec
+from keepfit.stores.artifacts import Artifacts
+from keepfit.stores.tables import Tables
+from keepfit.task import Task
+
+__all__ = ["FORMAT", "Lock", "Workspace"]
+
+#: The version of the folder `.keepfit`.
+FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Lock:
+    """`keepfit.lock`, committed beside the project file: the data, champion and verdict in force, and the ledger's head.
+
+    It is written after the entry that it names and may lag behind the chain; the chain must hold its head.
+    """
+
+    record: ClassVar[str] = "lock"
+    version: ClassVar[int] = 1
+
+    project: str
+    head: Head
+    data: str | None = None
+    champion: str | None = None
+    verdict: str | None = None
+
+
+class Workspace:
+    """A project's folder.
+
+    Parameters
+    ----------
+    folder : where `keepfit.toml` lies; by `Workspace.find`, there or above
+    env, options : overlay and dotted settings, as for `keepfit.spec.load.load`
+    """
+
+    def __init__(self, folder: Path, *, env: str | None = None, options: Mapping[str, Any] | None = None) -> None:
+        self.folder = folder
+        self.home = folder / ".keepfit"
+        self.loaded: Loaded = load(folder, env=env, options=options)
+        self.artifacts = Artifacts(self.home / "artifacts")
+        self.tables = Tables(self.home / "tables" / "snapshots")
+        self.segments = self.home / "segments"
+
+    @classmethod
+    def find(cls, start: Path, *, env: str | None = None, options: Mapping[str, Any] | None = None) -> Workspace:
+        return cls(find(start.resolve()), env=env, options=options)
+
+    @property
+    def spec(self) -> ProjectSpec:
+        return self.loaded.spec
+
+    @property
+    def project(self) -> str:
+        return self.spec.problem.name
+
+    def place(self, *key: str) -> str:
+        """Where a setting stands, for messages."""
+        return self.loaded.places.of(key)
+
+    # -- stores ---------------------------------------------------------------------------------
+
+    def prepare(self) -> None:
+        """Make the folder `.keepfit` when it is not there, and refuse one of a newer format."""
+        marker = self.home / "format"
+        if not marker.exists():
+            files.write_new(self.home / ".gitignore", b"*\n")
+            files.write_new(marker, digest.canonical({"format": FORMAT, "keepfit": version("keepfit")}).encode() + b"\n")
+        self._check_format(marker)
+
+    def _check_format(self, marker: Path) -> None:
+        if not marker.exists():
+            return
+        try:
+            written = msgspec.json.decode(marker.read_bytes())
+            number, by = int(written["format"]), str(written["keepfit"])
+        except (OSError, msgspec.DecodeError, KeyError, TypeError, ValueError):
+            raise errors.BrokenFile("the format of this project cannot be read", at=str(marker), fix="restore it from a backup") from None
+        if number > FORMAT:
+            fix = f"install keepfit {by} or later"
+            raise errors.NewerFormat(f"the project has format {number}; this keepfit reads up to {FORMAT}", at=str(marker), fix=fix)
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        self.prepare()
+        url = self.spec.stores.ledger
+        at = self.place("stores", "ledger")
+        if url == "sqlite":
+            opener: Callable[..., Ledger] = plugin.find("ledgers", "sqlite", at=at)
+            return opener(self.home / "ledger.sqlite", self.project)
+        scheme = url.partition("://")[0].partition("+")[0].replace("postgres", "postgresql").replace("postgresqlql", "postgresql")
+        opener = plugin.find("ledgers", scheme, at=at)
+        return opener(expand(url, at=at), self.project)
+
+    @property
+    def lock_file(self) -> Path:
+        return self.folder / "keepfit.lock"
+
+    def read_lock(self) -> Lock | None:
+        """What `keepfit.lock` says; None when it is not there."""
+        if not self.lock_file.exists():
+            return None
+        return record.read(Lock, self.lock_file.read_bytes(), at=str(self.lock_file))
+
+    def append(self, kind: str, key: list[Any], body: Mapping[str, Any], *, at: datetime, actor: str | None = None) -> Entry:
+        """Append one entry, keyed by the digest of its cause, and move `keepfit.lock` after it."""
+        draft = Draft(kind, digest.of_value([kind, *record.plain(key)]), body, at, actor or self.actor)
+        (entry,) = self.ledger.append([draft])
+        self._move_lock()
+        return entry
+
+    def key_of(self, kind: str, key: list[Any]) -> str:
+        """The key that `append` gives an entry with this cause."""
+        return digest.of_value([kind, *record.plain(key)])
+
+    def _move_lock(self) -> None:
+        head, now = self.ledger.head(), self.roles()
+        data, judged = self.ledger.last("snapshot"), self.ledger.last("verdict")
+        moved = Lock(
+            self.project,
+            head,
+            data.body["artifacts"]["snapshot"] if data else None,
+            now.champion,
+            judged.body["artifacts"]["verdict"] if judged else None,
+        )
+        text = msgspec.json.format(record.text(moved).encode(), indent=2) + b"\n"
+        if not self.lock_file.exists() or self.lock_file.read_bytes() != text:
+            files.write_whole(self.lock_file, text)
+
+    def entry(self, kind: str, key: list[Any]) -> Entry | None:
+        """The entry of a cause, when it is there."""
+        return self.ledger.find(self.key_of(kind, key))
+
+    def roles(self) -> Roles:
+        """Which release holds which role now."""
+        return roles(self.ledger.entries(kind="release"))
+
+    def release_folder(self, name: str) -> Path:
+        return self.home / "releases" / name
+
+    @property
+    def actor(self) -> str:
+        """Who acts: `KEEPFIT_ACTOR`, or this machine's name for the user."""
+        if named := os.environ.get("KEEPFIT_ACTOR"):
+            return named
+        try:
+            return f"person:{getpass.getuser()}"
+        except (OSError, KeyError, ImportError):
+            return "person:unknown"
+
+    @contextmanager
+    def alone(self, *, wait: float = 600.0, waiting: Callable[[], None] | None = None) -> Iterator[None]:
+        """Let one command at a time change this project; give way to another's for up to `wait` seconds."""
+        self.prepare()
+        with files.lock(self.home / "run" / "loop.lock", wait=wait, waiting=waiting):
+            yield
+
+    def secret(self, name: str) -> bytes:
+        """A key of 32 random bytes under the project's `secrets`, made at its first use."""
+        path = self.home / "secrets" / name
+        if not path.exists():
+            with files.writable(path):
+                path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+                path.parent.chmod(0o700)
+            with files.lock(self.home / "run" / "secrets.lock", wait=30.0):
+                files.write_new(path, os.urandom(32), mode=0o600)
+        return path.read_bytes()
+
+    # -- plugins --------------------------------------------------------------------------------
+
+    @cached_property
+    def task(self) -> Task:
+        task: Task = plugin.find("tasks", self.spec.problem.task, at=self.place("problem", "task"), folder=self.folder)()
+        return task
+
+    @cached_property
+    def kinds(self) -> Kinds:
+        return column_kinds()
+
+    @cached_property
+    def gates(self) -> Mapping[str, Gate]:
+        """The project's gates.
+
+        Raises
+        ------
+        Faults
+            Kinds, options and metrics that do not hold, all at once.
+        """
+        built, found = self._gates()
+        if found:
+            raise errors.Faults(found, at="keepfit.toml")
+        return built
+
+    def _gates(self) -> tuple[dict[str, Gate], list[errors.KeepfitError]]:
+        built: dict[str, Gate] = {}
+        found: list[errors.KeepfitError] = []
+        for name, options in self.spec.gates.items():
+            try:
+                kind = plugin.find("gates", options["kind"], at=self.place("gates", name, "kind"), folder=self.folder)
+                if ":" in options["kind"]:
+                    options = {key: value for key, value in options.items() if key != "kind"}
+                gate = kind.model_validate(options)
+            except ValidationError as error:
+                found += faults_of(error, kind, self.loaded.places, ("gates", name))
+                continue
+            except errors.UnknownKind as error:
+                found.append(error)
+                continue
+            if gate.metric not in self.task.metrics:
+                fix = errors.near_match(gate.metric, self.task.metrics)
+                message = f"the task {self.task.kind} has no metric '{gate.metric}'"
+                found.append(errors.UnknownMetric(message, at=self.place("gates", name, "metric"), fix=fix))
+            elif gate.metric == "value" and self.spec.problem.value is None:
+                message = f"gate '{name}' asks for the value of decisions, which problem.value does not state"
+                found.append(errors.Impossible(message, at=self.place("gates", name, "metric"), fix="add value = { true_positive = … } to [problem]"))
+            built[name] = gate
+        return built, found
+
+    def estimator(self, kind: str) -> Estimator:
+        made: Estimator = plugin.find("estimators", kind, at=self.place("model", "estimators"), folder=self.folder)()
+        return made
+
+    def source(self) -> Source:
+        """The source that the project file names."""
+        url, at = self.spec.data.source, self.place("data", "source")
+        suffix = Path(url).suffix.lstrip(".").lower()
+        kind = {"pq": "parquet"}.get(suffix, suffix)
+        if "://" in url or not kind:
+            raise errors.UnknownKind("there is no source for this URL", at=at, fix=f"a file that ends in one of {', '.join(plugin.kinds('sources'))}")
+        made: Source = plugin.find("sources", kind, at=at)(expand(url, at=at), self.folder)
+        return made
+
+    def check(self) -> None:
+        """Everything about the settings that can be said without the data.
+
+        Raises
+        ------
+        Faults
+            All that do not hold, at once.
+        """
+        found: list[errors.KeepfitError] = []
+        try:
+            found += self._gates()[1]
+        except errors.UnknownKind as error:
+            found.append(error)
+        for kind in self.spec.model.estimators:
+            if ":" not in kind and kind not in plugin.kinds("estimators"):
+                fix = errors.near_match(kind, plugin.kinds("estimators"))
+                found.append(errors.UnknownKind(f"no estimator of kind '{kind}'", at=self.place("model", "estimators"), fix=fix))
+        for name, column in self.spec.columns.items():
+            if column.kind is not None and column.kind not in plugin.kinds("columns"):
+                fix = errors.near_match(column.kind, plugin.kinds("columns"))
+                found.append(errors.UnknownKind(f"no column kind '{column.kind}'", at=self.place("columns", name, "kind"), fix=fix))
+        try:
+            self.source()
+        except errors.KeepfitError as error:
+            found.append(error)
+        if found:
+            raise errors.Faults(found, at="keepfit.toml")
+
+
+def column_kinds() -> Kinds:
+    """Every kind of column that is installed."""
+    found: dict[str, ColumnKind] = {name: plugin.find("columns", name)() for name in plugin.kinds("columns")}
+    return found
