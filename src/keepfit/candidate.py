@@ -14,9 +14,11 @@ __all__ = ["Candidate"]
 class Candidate:
     """What was fitted, from what, and how.
 
-    `id` names it to people. `classes` are the target's values, the one to find last. `snapshots`, `schema` and `split` are digests; `files` names the model's files
-    by digest. `fitted_before`: every row it learned from, in choice or fit, lies before this instant, so rows from then on are new to it;
-    None where the problem has no time. `tried` is the selecting metric of every estimator on the choice rows.
+    `id` names it to people. `classes` are the target's values, the one to find last. `snapshots`, `schema`,
+    `split` and `profile` are digests, `files` those of the model's files. Every row it learned from lies before
+    `fitted_before`, so rows from then on are new to it; None where the problem has no time. `tried` is the
+    selecting metric of every estimator on the choice rows. `difference` is how far the serving predictor's
+    outputs lay from the model's.
     """
 
     record: ClassVar[str] = "candidate"

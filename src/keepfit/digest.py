@@ -7,6 +7,8 @@ from pathlib import Path
 
 from blake3 import blake3
 
+_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
+
 __all__ = ["canonical", "of_bytes", "of_file", "of_value"]
 
 
@@ -16,7 +18,7 @@ def canonical(value: object) -> str:
     >>> canonical({"b": 1, "a": [True, None]})
     '{"a":[true,null],"b":1}'
     """
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return _encode(value)
 
 
 def of_bytes(data: bytes | memoryview) -> str:

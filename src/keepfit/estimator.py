@@ -48,7 +48,15 @@ class Estimator(Protocol):
     defaults: ClassVar[Mapping[str, Any]]
 
     def fit(
-        self, frame: pl.DataFrame, truth: NDArray[np.float64], columns: list[Column], *, task: Task, kinds: Kinds, parameters: Mapping[str, Any], seed: int
+        self,
+        frame: pl.DataFrame,
+        truth: NDArray[np.float64],
+        columns: list[Column],
+        *,
+        task: Task,
+        kinds: Kinds,
+        parameters: Mapping[str, Any],
+        seed: int,
     ) -> Fitted:
         """Learn from rows with a known truth."""
         ...

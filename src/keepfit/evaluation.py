@@ -112,7 +112,7 @@ def evaluate(candidate: str, task: Task, scored: Scored, clusters: Clusters, *, 
         sums = interval.cluster_sums(estimate.influence, clusters.of_row, clusters.count)
         half = interval.half_width(sums, scored.truth.size)
         known = math.isfinite(half)
-        low, high = (estimate.value - half, estimate.value + half) if known else (None, None)
+        low, high = (max(metric.range[0], estimate.value - half), min(metric.range[1], estimate.value + half)) if known else (None, None)
         metrics[name] = Measured(estimate.value, low, high, metric.better, tuple(sums.tolist()))
     return Evaluation(
         candidate=candidate,

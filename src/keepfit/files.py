@@ -34,7 +34,7 @@ def writable(path: Path) -> Iterator[None]:
         raise CannotWrite(f"cannot write: {why}", at=str(path), fix=fix) from error
 
 
-def write_whole(path: Path, fill: bytes | Callable[[Path], None], *, mode: int = 0o644) -> Path:
+def write_whole(path: Path, fill: bytes | Callable[[Path], object], *, mode: int = 0o644) -> Path:
     """Write a file so that a reader finds the old one or the new one, whole, after any crash.
 
     `fill` is the content, or a function that writes it to the temporary path it is given. The file is
@@ -61,7 +61,7 @@ def write_whole(path: Path, fill: bytes | Callable[[Path], None], *, mode: int =
     return path
 
 
-def write_new(path: Path, fill: bytes | Callable[[Path], None], *, mode: int = 0o644) -> Path:
+def write_new(path: Path, fill: bytes | Callable[[Path], object], *, mode: int = 0o644) -> Path:
     """Like `write_whole`, for a file named by its content: one that is there is left as it is."""
     return path if path.exists() else write_whole(path, fill, mode=mode)
 

@@ -29,8 +29,9 @@ class State:
     """What the ledger says now.
 
     `due` are the windows whose labels are due and that nobody has looked at, oldest first; `watched` is the
-    newest that was, with `labels` known rows. `challenger` waits in the shadow. `compared` is the newest window in which it raced; `won` whether it won there and
-    passed the gates. `fitted_for` is the newest window after which a challenger was fitted, or could not be.
+    newest that was, with `labels` known rows. `challenger` waits in the shadow. `compared` is the newest window
+    in which it raced; `won` whether it won there and passed the gates. `fitted_for` is the newest window after
+    which a challenger was fitted, or could not be.
     """
 
     now: datetime

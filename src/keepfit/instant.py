@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import total_ordering
 from typing import Self
 
 __all__ = ["EPOCH", "WEEKS_BEGIN", "Duration", "from_micros", "micros", "parse", "show"]
@@ -54,7 +54,7 @@ def from_micros(value: int) -> datetime:
     return EPOCH + value * _MICROSECOND
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@total_ordering
 class Duration:
     """An exact length of time: `7d` is 168 hours.
 
@@ -64,7 +64,14 @@ class Duration:
     '2d'
     """
 
-    microseconds: int
+    __slots__ = ("_microseconds",)
+
+    def __init__(self, microseconds: int) -> None:
+        self._microseconds = microseconds
+
+    @property
+    def microseconds(self) -> int:
+        return self._microseconds
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -83,6 +90,18 @@ class Duration:
     @property
     def delta(self) -> timedelta:
         return timedelta(microseconds=self.microseconds)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Duration) and self._microseconds == other._microseconds
+
+    def __lt__(self, other: Duration) -> bool:
+        return self._microseconds < other._microseconds
+
+    def __hash__(self) -> int:
+        return hash(self._microseconds)
+
+    def __repr__(self) -> str:
+        return f"Duration({self._microseconds})"
 
     def __str__(self) -> str:
         for unit in ("d", "h", "m", "s"):

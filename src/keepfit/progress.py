@@ -11,5 +11,5 @@ __all__ = ["Progress", "silent"]
 Progress: TypeAlias = Callable[[str], None]
 
 
-def silent(line: str) -> None:  # noqa: ARG001 - says nothing
+def silent(line: str) -> None:
     """Show nothing."""

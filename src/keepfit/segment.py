@@ -39,7 +39,9 @@ def frames(data: bytes | memoryview, *, at: str = "") -> Iterator[bytes]:
     if bytes(view[:7]) != MAGIC[:7]:
         raise errors.BrokenFile("this is not a segment", at=at, fix="restore the file; nothing reads it until then")
     if view[7] > MAGIC[7]:
-        raise errors.NewerFormat(f"the segment is of version {view[7]}; this keepfit reads {MAGIC[7]}", at=at, fix="install the keepfit that wrote it")
+        raise errors.NewerFormat(
+            f"the segment is of version {view[7]}; this keepfit reads {MAGIC[7]}", at=at, fix="install the keepfit that wrote it"
+        )
     place = len(MAGIC)
     while place + _HEAD.size <= len(view):
         length, checksum = _HEAD.unpack_from(view, place)

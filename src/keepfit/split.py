@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["Split", "by_key", "by_time", "places"]
+__all__ = ["Split", "by_key", "by_time", "development", "places"]
 
 TEST_SHARE = 0.2
 MOST_TEST_ROWS = 20_000
@@ -104,3 +104,11 @@ def places(split: Split, times: NDArray[np.int64] | None, shares: NDArray[np.flo
     inner = np.where(times < at[0], "fit", np.where(times < at[1], "", "choice"))
     return np.where(times < at[2], inner, np.where(times < at[3], "", "test"))
 
+
+def development(split: Split, place: NDArray[np.str_], times: NDArray[np.int64] | None) -> NDArray[np.bool_]:
+    """The rows that the chosen candidate is fitted on: all up to the gap, the inner gap included."""
+    import numpy as np  # the command line starts without it
+
+    if times is None or split.development_end is None:
+        return np.asarray((place == "fit") | (place == "choice"))
+    return np.asarray(times < micros(split.development_end))

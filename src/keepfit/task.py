@@ -33,9 +33,10 @@ class Scored:
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """A measure of a task: how it is computed, and which way is better."""
+    """A measure of a task: how it is computed, which way is better, and the range in which it lies."""
 
     better: Literal["higher", "lower"]
+    range: tuple[float, float]
     measure: Callable[[Scored], Estimate]
 
 

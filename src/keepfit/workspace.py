@@ -239,7 +239,9 @@ class Workspace:
                 found.append(errors.UnknownMetric(message, at=self.place("gates", name, "metric"), fix=fix))
             elif gate.metric == "value" and self.spec.problem.value is None:
                 message = f"gate '{name}' asks for the value of decisions, which problem.value does not state"
-                found.append(errors.Impossible(message, at=self.place("gates", name, "metric"), fix="add value = { true_positive = … } to [problem]"))
+                found.append(
+                    errors.Impossible(message, at=self.place("gates", name, "metric"), fix="add value = { true_positive = … } to [problem]")
+                )
             built[name] = gate
         return built, found
 
@@ -253,7 +255,9 @@ class Workspace:
         suffix = Path(url).suffix.lstrip(".").lower()
         kind = {"pq": "parquet"}.get(suffix, suffix)
         if "://" in url or not kind:
-            raise errors.UnknownKind("there is no source for this URL", at=at, fix=f"a file that ends in one of {', '.join(plugin.kinds('sources'))}")
+            raise errors.UnknownKind(
+                "there is no source for this URL", at=at, fix=f"a file that ends in one of {', '.join(plugin.kinds('sources'))}"
+            )
         made: Source = plugin.find("sources", kind, at=at)(expand(url, at=at), self.folder)
         return made
 

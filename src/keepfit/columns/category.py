@@ -43,12 +43,14 @@ class Category:
         return [0] if state["style"] == "trees" else []
 
     def matrix(self, state: State, values: pl.Series) -> NDArray[np.float64]:
+        import polars as pl  # serving reads this module without it
+
         kept = state["kept"]
-        codes = _text(values).replace_strict(kept, [float(code) for code in range(1, len(kept) + 1)], default=0.0, return_dtype=float)
+        codes = _text(values).replace_strict(kept, [float(code) for code in range(1, len(kept) + 1)], default=0.0, return_dtype=pl.Float64)
         numbers = np.where(values.is_null().to_numpy(), np.nan, codes.to_numpy())
         if state["style"] == "trees":
             return numbers[:, None]
-        return (numbers[:, None] == np.arange(1, len(kept) + 1)).astype(np.float64)
+        return np.asarray(numbers[:, None] == np.arange(1, len(kept) + 1), dtype=np.float64)
 
     def writer(self, state: State, dtype: str, at: int) -> WriteRow:
         codes = {name: float(code) for code, name in enumerate(state["kept"], 1)}

@@ -39,7 +39,11 @@ class Moment:
     def names(self, column: str, state: State) -> list[str]:
         if state["style"] == "trees":
             return [f"{column} minute of day", f"{column} weekday"]
-        return [f"{column} day sine", f"{column} day cosine", *(f"{column} is {day}" for day in ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"))]
+        return [
+            f"{column} day sine",
+            f"{column} day cosine",
+            *(f"{column} is {day}" for day in ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")),
+        ]
 
     def categorical(self, state: State) -> list[int]:  # noqa: ARG002 - weekdays are ordered well enough for trees
         return []

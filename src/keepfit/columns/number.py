@@ -87,7 +87,13 @@ class Number:
             edges = np.empty(0)
         counts = np.bincount(np.searchsorted(edges, known, side="right"), minlength=edges.size + 1)
         mean = float(known.mean()) if known.size else None
-        return {"rows": numbers.size, "missing": int(numbers.size - known.size), "mean": mean, "edges": edges.tolist(), "counts": counts.tolist()}
+        return {
+            "rows": numbers.size,
+            "missing": int(numbers.size - known.size),
+            "mean": mean,
+            "edges": edges.tolist(),
+            "counts": counts.tolist(),
+        }
 
     def distance(self, reference: Sketch, current: Sketch) -> float:
         return jensen_shannon([*reference["counts"], reference["missing"]], [*current["counts"], current["missing"]])

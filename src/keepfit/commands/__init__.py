@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from keepfit.errors import KeepfitError
+from keepfit.errors import KeepfitError, near_match
 
 __all__ = ["main"]
 
@@ -52,12 +52,7 @@ class Lazy(click.Group):
         try:
             return super().resolve_command(ctx, args)
         except click.UsageError as error:
-            from difflib import get_close_matches
-
-            near = get_close_matches(args[0], COMMANDS, n=1)
-            if near:
-                error.message += f" Did you mean '{near[0]}'?"
-            raise
+            raise click.UsageError(f"There is no command '{args[0]}': {near_match(args[0], COMMANDS)}", ctx) from error
 
 
 @click.group(

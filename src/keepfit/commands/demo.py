@@ -66,10 +66,12 @@ def told(gained: Gained, folder: Path) -> str:
     return "\n".join(
         [
             "",
-            f"What refitting gained, on {gained.flights:,} flights after the promotion ({gained.begin:%d %B} to {gained.end:%d %B}) that neither model had seen:",
+            f"What refitting gained, on the {gained.flights:,} flights after the promotion ({gained.begin:%d %B} to {gained.end:%d %B}),",
+            "which neither model had seen:",
             f"  frozen {gained.first}: log loss {gained.frozen['log_loss']}, roc_auc {gained.frozen['roc_auc']}",
             f"  promoted {gained.champion}: log loss {gained.now['log_loss']}, roc_auc {gained.now['roc_auc']}",
-            f"  The promoted model is {better}: log loss gain {gained.log_loss}, roc_auc gain {gained.roc_auc} (95 % intervals, whole days together).",
+            f"  The promoted model is {better}: log loss gain {gained.log_loss}, roc_auc gain {gained.roc_auc}",
+            "  (95 % intervals, whole days taken together)",
             "",
             f"The project lies in {gained.folder}. Try next:",
             f"  cd {folder} && keepfit status",

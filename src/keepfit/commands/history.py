@@ -40,7 +40,9 @@ def says(kind: str, body: Any) -> str:
     if kind == "release":
         return f"{body['release']} ({body['candidate']}) is {body['role']}: {body['because']}"
     if kind == "watch":
-        return f"{body['begin'][:10]} to {body['end'][:10]}, {body['release']}: {body['predictions']:,} predictions, {body['labels']:,} labels"
+        return (
+            f"{body['begin'][:10]} to {body['end'][:10]}, {body['release']}: {body['predictions']:,} predictions, {body['labels']:,} labels"
+        )
     if kind == "action":
         return f"{body['kind']} {body['status']}" + (f": {body['why']}" if body["why"] else "")
     return ", ".join(sorted(body))

@@ -32,7 +32,10 @@ def told(done: Run) -> str:
     snapshot, candidate = done.snapshot, done.candidate
     lines = [f"take     {snapshot.rows:,} rows, {snapshot.known:,} with a known target, {len(snapshot.parts)} parts, {done.new_parts} new"]
     rivals = ", ".join(f"{name} {value:.4f}" for name, value in sorted(candidate.tried.items(), key=lambda item: item[1]))
-    lines.append(f"fit      {candidate.id}: {candidate.estimator} on {candidate.fitted_rows:,} rows" + (f" (log loss on newer rows: {rivals})" if rivals else ""))
+    lines.append(
+        f"fit      {candidate.id}: {candidate.estimator} on {candidate.fitted_rows:,} rows"
+        + (f" (log loss on newer rows: {rivals})" if rivals else "")
+    )
     outcomes = words.outcome_lines(done.verdict.outcomes) or ["no gates are stated"]
     lines.append(f"judge    {outcomes[0]}")
     lines += [f"         {line}" for line in outcomes[1:]]

@@ -16,7 +16,9 @@ __all__ = ["command"]
 @click.command("serve", epilog="Example: keepfit serve --port 8080")
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option("--port", default=8080, show_default=True, help="The port; 0 for any free one.")
-@click.option("--release", "release_folder", type=click.Path(path_type=Path, file_okay=False), help="Serve this folder alone; no project needed.")
+@click.option(
+    "--release", "release_folder", type=click.Path(path_type=Path, file_okay=False), help="Serve this folder alone; no project needed."
+)
 @click.option("--simulated", is_flag=True, help="Take the time from the header Keepfit-Now.")
 @options
 def command(given: Given, host: str, port: int, release_folder: Path | None, simulated: bool) -> None:

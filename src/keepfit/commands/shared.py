@@ -16,7 +16,7 @@ import msgspec
 
 from keepfit import errors, record
 from keepfit.instant import parse
-from keepfit.progress import Progress
+from keepfit.progress import Progress, silent
 from keepfit.record import Record
 from keepfit.workspace import Workspace
 
@@ -71,7 +71,9 @@ def options(function: F) -> F:
     if hasattr(function, "__click_params__"):
         call.__click_params__ = function.__click_params__  # type: ignore[attr-defined]
     decorators = [
-        click.option("-C", "--project", "folder", type=click.Path(path_type=Path), default=Path(), help="The project's folder (here by default)."),
+        click.option(
+            "-C", "--project", "folder", type=click.Path(path_type=Path), default=Path(), help="The project's folder (here by default)."
+        ),
         click.option("--env", help="Read the overlay keepfit.<ENV>.toml too."),
         click.option("--set", "assigned", multiple=True, metavar="KEY=VALUE", help="A setting, as in --set model.seed=1."),
         click.option("--now", "now_text", metavar="INSTANT", help="Take this for now, as in 2013-03-01T00:00Z."),
@@ -108,7 +110,7 @@ def emit(given: Given, value: Record | dict[str, Any] | list[Any], text: Callabl
 def working(given: Given) -> Iterator[Progress]:
     """Show what long work is doing: one live line on a terminal, plain lines in a pipe, on standard error."""
     if given.quiet or given.as_json:
-        yield lambda line: None
+        yield silent
         return
     if not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
         yield lambda line: click.echo(line, err=True)

@@ -26,7 +26,9 @@ def told(found: Status) -> str:
     lines = [f"{found.project}        champion {click.style(found.champion, bold=True)}{age}"]
     if found.window is not None:
         seen = found.window
-        lines.append(f"  traffic        {seen.predictions:,} predictions from {seen.begin:%Y-%m-%d} to {seen.end:%Y-%m-%d}, {seen.labels:,} labels")
+        lines.append(
+            f"  traffic        {seen.predictions:,} predictions from {seen.begin:%Y-%m-%d} to {seen.end:%Y-%m-%d}, {seen.labels:,} labels"
+        )
         if seen.evaluation is not None:
             metric = "roc_auc" if "roc_auc" in seen.evaluation.metrics else next(iter(seen.evaluation.metrics))
             at_release = f", at release {found.at_release[metric].value:.4g}" if found.at_release else ""

@@ -22,5 +22,7 @@ def command(given: Given) -> None:
     emit(
         given,
         [record.to_json(window) for window in seen],
-        lambda: "\n".join(line for window in seen for line in words.window_lines(window)) or "Nothing to look at: no window's labels are due.",
+        lambda: (
+            "\n".join(line for window in seen for line in words.window_lines(window)) or "Nothing to look at: no window's labels are due."
+        ),
     )

@@ -57,7 +57,10 @@ def metrics(evaluation: Evaluation) -> list[str]:
 
 def window_lines(window: Window) -> list[str]:
     """What was seen in a window."""
-    lines = [f"Window {window.begin:%Y-%m-%d} to {window.end:%Y-%m-%d}, release {window.release}: {window.predictions:,} predictions, {window.labels:,} labels"]
+    lines = [
+        f"Window {window.begin:%Y-%m-%d} to {window.end:%Y-%m-%d}, release {window.release}: "
+        f"{window.predictions:,} predictions, {window.labels:,} labels"
+    ]
     if window.evaluation is None:
         lines.append("  quality        too few labels to tell")
         return lines
@@ -68,5 +71,7 @@ def window_lines(window: Window) -> list[str]:
     if window.expected is not None and window.happened is not None:
         lines.append(f"  base rate      {window.happened:.1%} happened, {window.expected:.1%} was expected")
     if window.drift:
-        lines.append("  moved most     " + ", ".join(f"{drift.column} {drift.effect:.2f}" for drift in window.drift[:3]) + "  (distance, 0 to 1)")
+        lines.append(
+            "  moved most     " + ", ".join(f"{drift.column} {drift.effect:.2f}" for drift in window.drift[:3]) + "  (distance, 0 to 1)"
+        )
     return lines

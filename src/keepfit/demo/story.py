@@ -136,5 +136,14 @@ def _gained(ws: Workspace, folder: Path, first: Candidate, now: datetime) -> Gai
     rows = Rows(later, ws.task.truth(later["late"], first.classes))
     (frozen, _), (refitted, _) = score_both(ws, rows, known, [first, promoted])
     return Gained(
-        str(folder), rows.count, begin, end, promoted.id, first.id, refitted, frozen, refitted.gain_over(frozen, "log_loss"), refitted.gain_over(frozen, "roc_auc")
+        str(folder),
+        rows.count,
+        begin,
+        end,
+        promoted.id,
+        first.id,
+        refitted,
+        frozen,
+        refitted.gain_over(frozen, "log_loss"),
+        refitted.gain_over(frozen, "roc_auc"),
     )

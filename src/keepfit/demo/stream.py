@@ -81,7 +81,10 @@ class Stream:
     def labels(self, begin: datetime, *, at: datetime) -> int:
         """Tell how late the flights of one day were; give how many."""
         rows = self._of(begin).select(*self.key, "late")
-        told = [{"key": {k: v for k, v in row.items() if k != "late"}, "value": row["late"]} for row in map(as_request, rows.iter_rows(named=True))]
+        told = [
+            {"key": {k: v for k, v in row.items() if k != "late"}, "value": row["late"]}
+            for row in map(as_request, rows.iter_rows(named=True))
+        ]
         for start in range(0, len(told), BATCH * 4):
             self._post("/v1/labels", {"labels": told[start : start + BATCH * 4]}, at=at)
         return rows.height

@@ -39,13 +39,28 @@ class LightGBM:
     }
 
     def fit(
-        self, frame: pl.DataFrame, truth: NDArray[np.float64], columns: list[Column], *, task: Task, kinds: Kinds, parameters: Mapping[str, Any], seed: int
+        self,
+        frame: pl.DataFrame,
+        truth: NDArray[np.float64],
+        columns: list[Column],
+        *,
+        task: Task,
+        kinds: Kinds,
+        parameters: Mapping[str, Any],
+        seed: int,
     ) -> FittedTrees:
         plan = features.learn(frame, columns, "trees", kinds)
         chosen = {**self.defaults, **parameters}
         trees = chosen.pop("trees")
         # One thread: two OpenMP threads on two busy cores are slower by orders of magnitude.
-        fixed = {"objective": _OBJECTIVES[task.family], "seed": seed, "num_threads": 1, "verbosity": -1, "deterministic": True, "force_row_wise": True}
+        fixed = {
+            "objective": _OBJECTIVES[task.family],
+            "seed": seed,
+            "num_threads": 1,
+            "verbosity": -1,
+            "deterministic": True,
+            "force_row_wise": True,
+        }
         data = lightgbm.Dataset(
             features.matrix(plan, frame, kinds), truth, categorical_feature=plan.categorical, params={"verbosity": -1, "num_threads": 1}
         )

@@ -31,7 +31,15 @@ class Linear:
     defaults: ClassVar[Mapping[str, Any]] = {"C": 1.0}
 
     def fit(
-        self, frame: pl.DataFrame, truth: NDArray[np.float64], columns: list[Column], *, task: Task, kinds: Kinds, parameters: Mapping[str, Any], seed: int
+        self,
+        frame: pl.DataFrame,
+        truth: NDArray[np.float64],
+        columns: list[Column],
+        *,
+        task: Task,
+        kinds: Kinds,
+        parameters: Mapping[str, Any],
+        seed: int,
     ) -> FittedLinear:
         if task.family != "bernoulli":
             raise ValueError(f"linear does not fit the family {task.family}")

@@ -11,7 +11,9 @@ from keepfit.gate import Answer, Status
 __all__ = ["against_limit"]
 
 
-def against_limit(candidate: Evaluation, champion: Evaluation | None, metric: str, limit: float, *, side: Literal["at least", "at most"]) -> Answer:
+def against_limit(
+    candidate: Evaluation, champion: Evaluation | None, metric: str, limit: float, *, side: Literal["at least", "at most"]
+) -> Answer:
     """Passed when the whole interval is on the right side, failed when it is on the wrong one, else undecided."""
     measured = candidate.metrics.get(metric)
     if measured is None:
@@ -37,4 +39,5 @@ def _more_rows(candidate: Evaluation, value: float, worst: float, best: float, l
         return "; the value is the limit itself"
     needed = candidate.count * ((best - worst) / 2 / distance) ** 2 - candidate.count
     digits = 10 ** max(0, math.floor(math.log10(max(needed, 1))))
-    return f"; the interval straddles the limit: about {math.ceil(needed / digits) * digits:,} more rows ({candidate.count:,} now) would settle it"
+    more = math.ceil(needed / digits) * digits
+    return f"; the interval straddles the limit: about {more:,} more rows ({candidate.count:,} now) would settle it"

@@ -80,16 +80,16 @@ def fit(ws: Workspace, taken: Taken, *, now: datetime, progress: Progress = sile
     else:
         boundaries, shares = split.by_key(rows.count), _shares(rows, known)
     place = split.places(boundaries, times, shares)
-    develop = (place != "test") & (place != "") if shares is not None else times < _micros(boundaries.development_end)
     test = rows.where(place == "test")
-    _both_classes(rows.where(develop), test)
+    develop = rows.where(split.development(boundaries, place, times))
+    _both_classes(develop, test)
     chosen, tried = _compete(ws, known, rows, place, progress)
-    progress(f"fitting {chosen.estimator} on {int(develop.sum()):,} rows")
-    fitted = _fit(ws, known, rows.where(develop), chosen)
+    progress(f"fitting {chosen.estimator} on {develop.count:,} rows")
+    fitted = _fit(ws, known, develop, chosen)
     evaluation = evaluate_rows(
         "", ws.task, test, fitted.predict(test.frame), known, threshold=ws.task.threshold(value_of(ws)), value=value_of(ws)
     )
-    learned = rows.where(develop)
+    learned = develop
     if model.final_fit == "all":
         progress(f"fitting {chosen.estimator} once more on all {rows.count:,} rows")
         fitted, learned = _fit(ws, known, rows, chosen), rows
@@ -200,7 +200,9 @@ def _fit(ws: Workspace, known: Schema, rows: Rows, recipe: _Recipe) -> Fitted:
     )
 
 
-def _draft(ws: Workspace, known: Schema, taken: list[Taken], recipe: _Recipe, fitted: Fitted, learned: Rows, classes: tuple[Any, ...]) -> Candidate:
+def _draft(
+    ws: Workspace, known: Schema, taken: list[Taken], recipe: _Recipe, fitted: Fitted, learned: Rows, classes: tuple[Any, ...]
+) -> Candidate:
     times = _times(learned, known)
     number = sum(1 for _ in ws.ledger.entries(kind="fit")) + 1
     return Candidate(
@@ -244,7 +246,9 @@ def _keep(
     if boundaries:
         artifacts["split"] = ws.artifacts.put_record(boundaries)
     candidate = replace(draft, files=named, profile=reference, difference=difference, split=artifacts.get("split"))
-    artifacts |= {"candidate": ws.artifacts.put_record(candidate), "profile": reference} | {f"model/{name}": at for name, at in named.items()}
+    artifacts |= {"candidate": ws.artifacts.put_record(candidate), "profile": reference} | {
+        f"model/{name}": at for name, at in named.items()
+    }
     if evaluation:
         evaluation = replace(evaluation, candidate=candidate.id)
         artifacts["evaluation"] = ws.artifacts.put_record(evaluation)
@@ -300,8 +304,3 @@ def _shares(rows: Rows, known: Schema) -> NDArray[np.float64]:
     import numpy as np
 
     return np.array([int(digest.of_bytes(key.encode())[3:16], 16) / 16**13 for key in row_keys(rows.frame, known)])
-
-
-def _micros(instant: datetime | None) -> int:
-    assert instant is not None
-    return int(instant.timestamp()) * 1_000_000 + instant.microsecond

@@ -70,7 +70,13 @@ def _read(ws: Workspace, entry: Entry) -> Judged:
 
 
 def record_verdict(
-    ws: Workspace, candidate: Evaluation, champion: Evaluation | None, *, cause: list[Any], now: datetime, extra: dict[str, Any] | None = None
+    ws: Workspace,
+    candidate: Evaluation,
+    champion: Evaluation | None,
+    *,
+    cause: list[Any],
+    now: datetime,
+    extra: dict[str, Any] | None = None,
 ) -> Judged:
     """Ask the gates and write the verdict down; the same cause under the same gates is answered once."""
     answer = verdict.judge(ws.gates, candidate, champion)

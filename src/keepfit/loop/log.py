@@ -36,8 +36,10 @@ def fold(ws: Workspace) -> int:
         for path in sorted((ws.segments / "sealed").glob(f"{kind}-*.seg")):
             target = _folder(ws, kind) / f"{path.stem}.parquet"
             if not target.exists():
-                frame = table(ws, _decode(payloads(path)))
-                files.write_whole(target, _writer(frame), mode=0o600)
+                found = list(_decode(payloads(path)))
+                if kind == "predictions" and (apart := _private(ws, found)) is not None:
+                    files.write_whole(target.with_suffix(".private.parquet"), _writer(apart), mode=0o600)
+                files.write_whole(target, _writer(table(ws, found)), mode=0o600)
             path.unlink()
             count += 1
     return count
@@ -59,7 +61,7 @@ def labels(ws: Workspace, *, now: datetime) -> pl.DataFrame:
     return found.unique(subset=["prediction", "key", "name", "value", "observed_at"], keep="first", maintain_order=True)
 
 
-def with_truth(ws: Workspace, answered: pl.DataFrame, known_labels: pl.DataFrame, target: str) -> pl.DataFrame:
+def with_truth(answered: pl.DataFrame, known_labels: pl.DataFrame, target: str) -> pl.DataFrame:
     """Predictions with the column `label`: the newest value for the target, JSON text, null while it is not known."""
     import polars as pl  # the command line starts without it
 
@@ -78,7 +80,9 @@ def _table(ws: Workspace, kind: str, table: Callable[[Workspace, Iterable[dict[s
     """Folded files and segments that wait, together."""
     import polars as pl  # the command line starts without it
 
-    frames = {path.stem: pl.read_parquet(path, glob=False) for path in _folder(ws, kind).glob("*.parquet")}
+    frames = {
+        path.stem: pl.read_parquet(path, glob=False) for path in _folder(ws, kind).glob("*.parquet") if not path.stem.endswith(".private")
+    }
     for path in waiting(ws.segments, kind):
         if path.stem not in frames:
             frames[path.stem] = table(ws, _decode(payloads(path)))
@@ -124,11 +128,27 @@ def _predictions(ws: Workspace, found: Iterable[dict[str, Any]]) -> pl.DataFrame
     return pl.DataFrame(data)
 
 
+def _private(ws: Workspace, found: list[dict[str, Any]]) -> pl.DataFrame | None:
+    """What is kept apart, row by row beside the predictions: the subject's token and the private columns."""
+    import polars as pl  # the command line starts without it
+
+    known = _schema(ws)
+    columns = [column for column in known.private if "subject" not in column.uses] if known else []
+    if known is None or not known.private:
+        return None
+    data = {"subject": pl.Series([value.get("subject") for value in found], dtype=pl.String)}
+    data |= {column.name: _inputs([value["private"].get(column.name) for value in found], column) for column in columns}
+    return pl.DataFrame(data)
+
+
 def _labels(ws: Workspace, found: Iterable[dict[str, Any]]) -> pl.DataFrame:  # noqa: ARG001 - the shape of `_predictions`
     import polars as pl  # the command line starts without it
 
     rows = [record.from_json(Label, value) for value in found]
-    text = {name: pl.Series([getattr(row, name) for row in rows], dtype=pl.String) for name in ("prediction", "key", "name", "source", "by", "supersedes")}
+    text = {
+        name: pl.Series([getattr(row, name) for row in rows], dtype=pl.String)
+        for name in ("prediction", "key", "name", "source", "by", "supersedes")
+    }
     return pl.DataFrame(
         {
             **text,
@@ -141,11 +161,15 @@ def _labels(ws: Workspace, found: Iterable[dict[str, Any]]) -> pl.DataFrame:  # 
 
 def _columns(ws: Workspace) -> list[Column]:
     """The columns that a request's inputs may have: those of the newest schema."""
-    entry = ws.ledger.last("snapshot")
-    if entry is None:
+    known = _schema(ws)
+    if known is None:
         return []
-    known = ws.artifacts.get_record(Schema, entry.body["artifacts"]["schema"])
     return [column for column in known.public if not {"target", "later"} & set(column.uses)]
+
+
+def _schema(ws: Workspace) -> Schema | None:
+    entries = [entry for entry in ws.ledger.entries(kind="snapshot") if entry.body["origin"] != "log"]
+    return ws.artifacts.get_record(Schema, entries[-1].body["artifacts"]["schema"]) if entries else None
 
 
 def _inputs(values: list[Any], column: Column) -> pl.Series:

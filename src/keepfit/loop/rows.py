@@ -71,7 +71,9 @@ def value_of(ws: Workspace) -> Value | None:
     return stated.model_dump() if stated else None
 
 
-def evaluate_rows(candidate: str, task: Task, rows: Rows, outputs: Outputs, known: Schema, *, threshold: float, value: Value | None) -> Evaluation:
+def evaluate_rows(
+    candidate: str, task: Task, rows: Rows, outputs: Outputs, known: Schema, *, threshold: float, value: Value | None
+) -> Evaluation:
     """Measure a candidate's outputs on rows with a known target."""
     scored = Scored(rows.truth, outputs, task.decide(outputs, threshold), value)
     identity = digest.of_value([row_keys(rows.frame, known), rows.truth.tolist()])

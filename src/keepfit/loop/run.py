@@ -56,10 +56,16 @@ def run(ws: Workspace, *, now: datetime, progress: Progress = silent) -> Run:
     released = None
     judged = judge(ws, fitted, taken, now=now)
     if judged.verdict.status == "passed":
-        entry = release(
-            ws, fitted.candidate, role="champion", because="every gate passed", cause=[judged.entry.key], now=now
-        )
+        entry = release(ws, fitted.candidate, role="champion", because="every gate passed", cause=[judged.entry.key], now=now)
         released = entry.body["release"] if entry.seq > before.seq else None
     changed = ws.ledger.head() != before
-    return Run(changed, taken.snapshot, taken.entry.body["new_parts"] if taken.entry.seq > before.seq else 0, fitted.candidate, judged.candidate, judged.verdict, released, ws.roles().champion)
-
+    return Run(
+        changed,
+        taken.snapshot,
+        taken.entry.body["new_parts"] if taken.entry.seq > before.seq else 0,
+        fitted.candidate,
+        judged.candidate,
+        judged.verdict,
+        released,
+        ws.roles().champion,
+    )

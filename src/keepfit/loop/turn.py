@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar
@@ -89,7 +90,11 @@ def state(ws: Workspace, *, now: datetime) -> State:
     newest = max((entry.body["begin"] for entry in watched), default=None)
     of_newest = [entry for entry in watched if entry.body["begin"] == newest]
     challenger = _challenger(ws, roles.shadow)
-    races = [entry for entry in ws.ledger.entries(kind="verdict") if "window" in entry.body and challenger and entry.body["candidate"] == challenger.id]
+    races = [
+        entry
+        for entry in ws.ledger.entries(kind="verdict")
+        if "window" in entry.body and challenger and entry.body["candidate"] == challenger.id
+    ]
     refits = [e for e in ws.ledger.entries(kind="action") if e.body["kind"] == "refit" and e.body["status"] in {"done", "failed"}]
     promotions = [e for e in ws.ledger.entries(kind="release") if e.body["role"] == "champion" and e.body["was"]]
     return State(
@@ -122,7 +127,9 @@ def _refit(ws: Workspace, action: Action, now: datetime, progress: Progress) -> 
     taken = _data(ws, champion, now)
     cause = [action.window.name]
     fitted = refit(ws, champion, taken, cause=cause, now=now, progress=progress)
-    entry = release(ws, fitted.candidate, role="shadow", because="a challenger for the next window", cause=[fitted.candidate.id, *cause], now=now)
+    entry = release(
+        ws, fitted.candidate, role="shadow", because="a challenger for the next window", cause=[fitted.candidate.id, *cause], now=now
+    )
     return Turn(action, candidate=fitted.candidate.id, release=entry.body["release"])
 
 
@@ -201,5 +208,5 @@ def _window(window: Interval) -> dict[str, Any]:
     return dict(record.plain(window))
 
 
-def _interval(body: dict[str, Any]) -> Interval:
+def _interval(body: Mapping[str, Any]) -> Interval:
     return Interval(parse(body["begin"]), parse(body["end"]))

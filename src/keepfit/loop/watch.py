@@ -80,7 +80,7 @@ def watch_window(ws: Workspace, window: Interval, *, now: datetime) -> list[Wind
 
 def log_rows(ws: Workspace, known: Schema, classes: tuple[Any, ...], *, now: datetime) -> Rows:
     """The predictions whose truth is known at `now`, as rows under the schema: its input columns and the target."""
-    answered = log.with_truth(ws, log.predictions(ws), log.labels(ws, now=now), known.target)
+    answered = log.with_truth(log.predictions(ws), log.labels(ws, now=now), known.target)
     return as_rows(ws, answered, known, classes)
 
 
@@ -112,7 +112,7 @@ def _look(ws: Workspace, window: Interval, release: str, group: pl.DataFrame, *,
 
     candidate, entry = _behind(ws, release)
     known = ws.artifacts.get_record(Schema, candidate.schema)
-    told = log.with_truth(ws, group, log.labels(ws, now=now), known.target)
+    told = log.with_truth(group, log.labels(ws, now=now), known.target)
     rows = as_rows(ws, told, known, candidate.classes)
     reference = ws.artifacts.get_record(Profile, candidate.profile)
     columns = [column for column in known.features if f"{log.INPUT}{column.name}" in group.columns]
@@ -176,4 +176,3 @@ def _busy(first: datetime, now: datetime, length: Duration, delay: Duration, whe
 
 def _text(instant: datetime) -> str:
     return str(record.plain(instant))
-

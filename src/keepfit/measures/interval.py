@@ -14,7 +14,7 @@ __all__ = ["cluster_sums", "half_width"]
 
 def cluster_sums(influence: NDArray[np.float64], cluster: NDArray[np.int64], clusters: int) -> NDArray[np.float64]:
     """Influence summed within clusters, shape (clusters,)."""
-    return np.bincount(cluster, weights=influence, minlength=clusters)
+    return np.bincount(cluster, weights=influence, minlength=clusters).astype(np.float64)
 
 
 def half_width(sums: Sequence[float] | NDArray[np.float64], rows: int, confidence: float = 0.95) -> float:

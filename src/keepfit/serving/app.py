@@ -90,7 +90,9 @@ class App:
     simulated : take the time from the header `Keepfit-Now`, and refuse requests without it
     """
 
-    def __init__(self, served: Served, *, predictions: SegmentWriter | None, labels: SegmentWriter | None, subjects: bytes | None, simulated: bool) -> None:
+    def __init__(
+        self, served: Served, *, predictions: SegmentWriter | None, labels: SegmentWriter | None, subjects: bytes | None, simulated: bool
+    ) -> None:
         self.served = served
         self._subjects = subjects
         self._predictions, self._labels, self._simulated = predictions, labels, simulated
@@ -158,33 +160,41 @@ class App:
         ids = request.ids or [new_id() for _ in request.rows]
         if len(ids) != len(request.rows) or len(set(ids)) != len(ids) or not all(0 < len(name) <= 200 for name in ids):
             raise _Refused(422, "ids names every row once, in 1 to 200 characters", at="ids", code="KF403")
-        served = self.served
-        kept, answers = [], []
+        answers, kept = [], []
         for number, (name, row) in enumerate(zip(ids, request.rows, strict=True)):
             try:
-                outputs, prediction, decision, warnings, moment, key, private = served.answer(row)
+                answer, prediction = self._answer_row(name, row, at, started)
             except errors.BadRequest as error:
                 raise errors.BadRequest(error.message, at=f"rows[{number}].{error.at}", fix=error.fix) from None
-            answers.append({"id": name, "prediction": prediction, **outputs, "decision": decision, "warnings": warnings})
-            inputs = {column: value for column, value in row.items() if column not in private} if private else row
-            who = private.pop(served.subject, None) if served.subject else None
-            token = subject_token(self._subjects, str(who)) if self._subjects and who is not None else None
-            kept.append((name, moment, key, token, inputs, outputs, decision, tuple(warnings), private))
+            answers.append(answer)
+            kept.append(text(prediction).encode())
         if self._predictions is not None:
-            micros = (time.perf_counter_ns() - started) // 1000
-            release = served.release
-            self._predictions.append(
-                [
-                    text(
-                        Prediction(
-                            name, at, release.project, release.id, "champion", self._via, moment, key, token,
-                            inputs, outputs, decision, warnings, micros, private,
-                        )  # fmt: skip
-                    ).encode()
-                    for name, moment, key, token, inputs, outputs, decision, warnings, private in kept
-                ]
-            )
-        return Response(200, msgspec.json.encode({"release": served.release.id, "predictions": answers}))
+            self._predictions.append(kept)
+        return Response(200, msgspec.json.encode({"release": self.served.release.id, "predictions": answers}))
+
+    def _answer_row(self, name: str, row: Mapping[str, Any], at: datetime, started: int) -> tuple[dict[str, Any], Prediction]:
+        """One row's answer, and what is kept of it."""
+        served = self.served
+        outputs, predicted, decision, warnings, moment, key, private = served.answer(row)
+        who = private.pop(served.subject, None) if served.subject else None
+        prediction = Prediction(
+            id=name,
+            at=at,
+            project=served.release.project,
+            release=served.release.id,
+            role="champion",
+            via=self._via,
+            time=moment,
+            key=key,
+            subject=subject_token(self._subjects, str(who)) if self._subjects and who is not None else None,
+            inputs={column: value for column, value in row.items() if column not in served.private} if served.private else row,
+            outputs=outputs,
+            decision=decision,
+            warnings=tuple(warnings),
+            latency_us=(time.perf_counter_ns() - started) // 1000,
+            private=private,
+        )
+        return {"id": name, "prediction": predicted, **outputs, "decision": decision, "warnings": warnings}, prediction
 
     def _label(self, headers: Mapping[bytes, bytes], body: bytes) -> Response:
         now = self._now(headers)

@@ -43,12 +43,12 @@ class Served:
         self._task: Task = plugin.find("tasks", self.release.task)()
         self._predict = plugin.find("predictors", self.release.predictor)(folder / "model", kinds)
         self._checks = {column.name: _check(column) for column in self.release.columns}
-        self._private = frozenset(column.name for column in self.release.columns if column.private)
+        self.private = frozenset(column.name for column in self.release.columns if column.private)
         self.subject = next((column.name for column in self.release.columns if "subject" in column.uses), None)
-        named = {*self.release.key, *([self.release.time] if self.release.time else [])}
+        identity = {*self.release.key, *([self.release.time] if self.release.time else [])}
         inputs = set(self.release.inputs)
-        self._needed = [c.name for c in self.release.columns if c.name in named or (c.name in inputs and not c.nullable)]
-        self._named = named
+        self._needed = [c.name for c in self.release.columns if c.name in identity or (c.name in inputs and not c.nullable)]
+        self._identity = identity
         self._self_test(folder)
 
     def answer(self, row: Mapping[str, Any]) -> Answer:
@@ -66,10 +66,10 @@ class Served:
                 raise errors.BadRequest(f"unknown column '{name[:80]}'", at=name[:80], fix=errors.near_match(name[:80], checks))
             if value is not None and not check(value):
                 raise errors.BadRequest(f"'{name}' must be {_EXPECTED[self._dtype(name)]} or null", at=name)
-            if name in self._private:
+            if name in self.private:
                 private[name] = value
         for name in self._needed:
-            if name not in row or (name in self._named and row[name] is None):
+            if name not in row or (name in self._identity and row[name] is None):
                 raise errors.BadRequest(f"column '{name}' is missing", at=name)
         outputs, warnings = self._predict(row)
         prediction, decision = self._task.answer(outputs, self.release.classes, self.release.threshold)

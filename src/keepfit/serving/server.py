@@ -67,7 +67,9 @@ def serve_folder(folder: Path, *, host: str, port: int, simulated: bool, announc
     _run(app, host, port, announce, None)
 
 
-def _run(app: App, host: str, port: int, announce: Callable[[str, Served], None], follow: Callable[[], Coroutine[Any, Any, None]] | None) -> None:
+def _run(
+    app: App, host: str, port: int, announce: Callable[[str, Served], None], follow: Callable[[], Coroutine[Any, Any, None]] | None
+) -> None:
     listening = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:

@@ -29,4 +29,6 @@ def read_file(path: Path, read: Callable[[Path], pl.DataFrame]) -> pl.DataFrame:
         raise errors.EmptyTable(f"'{path.name}' holds no row", at=at, fix="write a table with a header and rows into it") from None
     except (OSError, pl.exceptions.PolarsError) as error:
         reason = str(error).splitlines()[0][:200]
-        raise errors.UnreadableTable(f"'{path.name}' cannot be read as a table: {reason}", at=at, fix="check the file's form and its rights") from error
+        raise errors.UnreadableTable(
+            f"'{path.name}' cannot be read as a table: {reason}", at=at, fix="check the file's form and its rights"
+        ) from error

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from pydantic import BaseModel, ValidationError
 
@@ -68,7 +68,9 @@ def find(start: Path) -> Path:
     raise errors.NoProject(f"no {FILE} here or above", at=str(start), fix=fix)
 
 
-def load(folder: Path, *, env: str | None = None, options: Mapping[str, Any] | None = None, environ: Mapping[str, str] | None = None) -> Loaded:
+def load(
+    folder: Path, *, env: str | None = None, options: Mapping[str, Any] | None = None, environ: Mapping[str, str] | None = None
+) -> Loaded:
     """Read, merge and parse a project's settings.
 
     Parameters
@@ -172,7 +174,9 @@ def expand(text: str, *, at: str, environ: Mapping[str, str] | None = None) -> s
 
     def value(match: re.Match[str]) -> str:
         try:
-            return environ[match[1]]
+            # Inside a URL a password may hold any character; the URL itself may come whole from one name.
+            inside = "://" in text[: match.start()]
+            return quote(environ[match[1]], safe="") if inside else environ[match[1]]
         except KeyError:
             raise errors.WrongValue(f"{match[0]} is not set", at=at, fix=f"export {match[1]}=…") from None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = ["Binary"]
+
+_SHARE, _POSITIVE, _ANY = (0.0, 1.0), (0.0, math.inf), (-math.inf, math.inf)
 
 
 def _worth(scored: Scored) -> quality.Estimate:
@@ -38,12 +41,12 @@ class Binary:
     outputs = ("score",)
     selects = "log_loss"
     metrics: Mapping[str, Metric] = {
-        "log_loss": Metric("lower", lambda s: quality.log_loss(s.truth, s.outputs["score"])),
-        "roc_auc": Metric("higher", lambda s: quality.roc_auc(s.truth, s.outputs["score"])),
-        "brier": Metric("lower", lambda s: quality.brier(s.truth, s.outputs["score"])),
-        "calibration_error": Metric("lower", lambda s: quality.calibration_error(s.truth, s.outputs["score"])),
-        "accuracy": Metric("higher", lambda s: quality.mean_of((s.decisions == (s.truth == 1)).astype(np.float64))),
-        "value": Metric("higher", _worth),
+        "log_loss": Metric("lower", _POSITIVE, lambda s: quality.log_loss(s.truth, s.outputs["score"])),
+        "roc_auc": Metric("higher", _SHARE, lambda s: quality.roc_auc(s.truth, s.outputs["score"])),
+        "brier": Metric("lower", _SHARE, lambda s: quality.brier(s.truth, s.outputs["score"])),
+        "calibration_error": Metric("lower", _SHARE, lambda s: quality.calibration_error(s.truth, s.outputs["score"])),
+        "accuracy": Metric("higher", _SHARE, lambda s: quality.mean_of((s.decisions == (s.truth == 1)).astype(np.float64))),
+        "value": Metric("higher", _ANY, _worth),
     }
 
     def classes(self, target: pl.Series, positive: Any) -> tuple[Any, ...]:

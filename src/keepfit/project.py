@@ -1,0 +1,120 @@
+"""A project as a value: the same verbs as the command line, answered with records.
+
+>>> import keepfit
+>>> project = keepfit.open("demo")  # doctest: +SKIP
+>>> project.run().verdict.status  # doctest: +SKIP
+'passed'
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from keepfit.chain import Verification, artifacts_at, verify
+from keepfit.ledger import Entry
+from keepfit.loop import log
+from keepfit.loop.label import label
+from keepfit.loop.release import promote, rollback
+from keepfit.loop.run import Run, run
+from keepfit.loop.turn import Turn, turn
+from keepfit.loop.watch import watch
+from keepfit.progress import Progress, silent
+from keepfit.reports.status import Status, status
+from keepfit.window import Window
+from keepfit.workspace import Workspace
+
+if TYPE_CHECKING:
+    import polars as pl
+
+__all__ = ["Project", "open_project"]
+
+
+class Project:
+    """A project's folder; made by `keepfit.open`.
+
+    Every method takes `now`, an aware instant; the wall clock's by default.
+    """
+
+    def __init__(self, workspace: Workspace, progress: Progress = silent) -> None:
+        self.workspace = workspace
+        self._progress = progress
+
+    def __repr__(self) -> str:
+        return f"Project({self.workspace.project!r}, champion={self.workspace.roles().champion!r})"
+
+    def check(self) -> None:
+        """Raise every fault of the project file at once."""
+        self.workspace.check()
+
+    def run(self, *, now: datetime | None = None) -> Run:
+        """Take the data, fit, judge, and release what passes; see `keepfit.loop.run.run`."""
+        with self.workspace.alone():
+            return run(self.workspace, now=_or_clock(now), progress=self._progress)
+
+    def watch(self, *, now: datetime | None = None) -> list[Window]:
+        """Look at the windows whose labels are due."""
+        with self.workspace.alone():
+            return watch(self.workspace, now=_or_clock(now))
+
+    def turn(self, *, now: datetime | None = None) -> Turn:
+        """Do the one thing that is due."""
+        with self.workspace.alone():
+            return turn(self.workspace, now=_or_clock(now), progress=self._progress)
+
+    def label(self, table: str | Path, *, now: datetime | None = None) -> int:
+        """Bring late truth from a table; give how many labels."""
+        return label(self.workspace, Path(table).resolve(), now=_or_clock(now))
+
+    def promote(self, release: str, *, because: str, now: datetime | None = None) -> Entry:
+        """Make a release the champion."""
+        with self.workspace.alone():
+            return promote(self.workspace, release, because=because, now=_or_clock(now))
+
+    def rollback(self, *, because: str, now: datetime | None = None) -> Entry:
+        """Make the previous champion the champion again."""
+        with self.workspace.alone():
+            return rollback(self.workspace, because=because, now=_or_clock(now))
+
+    def status(self, *, now: datetime | None = None) -> Status:
+        """How the project stands."""
+        return status(self.workspace, now=_or_clock(now))
+
+    def history(self, *, kind: str | None = None) -> Iterator[Entry]:
+        """The ledger's entries, oldest first."""
+        return self.workspace.ledger.entries(kind=kind)
+
+    def predictions(self, *, since: datetime | None = None) -> pl.DataFrame:
+        """The prediction log with the labels that are known, as a table; `since` an instant of answering."""
+        found = log.predictions(self.workspace)
+        told = log.with_truth(found, log.labels(self.workspace, now=datetime.max.replace(tzinfo=UTC)), self.workspace.spec.problem.target)
+        return told if since is None else told.filter(told["at"] >= since)
+
+    def verify(self) -> Verification:
+        """Check the chain of entries and the artifacts that they name."""
+        ws = self.workspace
+        lock = ws.read_lock()
+        heads = [lock.head] if lock else []
+        return verify(ws.ledger.texts(), project=ws.project, heads=heads, artifact=artifacts_at(ws.artifacts.path))
+
+
+def open_project(folder: str | Path = ".", *, env: str | None = None, options: Mapping[str, Any] | None = None) -> Project:
+    """Open the project in a folder, or above it.
+
+    Parameters
+    ----------
+    env : read the overlay `keepfit.<env>.toml` too
+    options : dotted settings, as in `{"monitor.window": "1d"}`
+
+    Raises
+    ------
+    NoProject, Faults
+        There is no project file, or it does not hold.
+    """
+    return Project(Workspace.find(Path(folder), env=env, options=options))
+
+
+def _or_clock(now: datetime | None) -> datetime:
+    return datetime.now(UTC) if now is None else now
