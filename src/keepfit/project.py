@@ -13,13 +13,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from keepfit.chain import Verification, artifacts_at, verify
+from keepfit.chain import Verification
 from keepfit.ledger import Entry
 from keepfit.loop import log
 from keepfit.loop.label import label
 from keepfit.loop.release import promote, rollback
 from keepfit.loop.run import Run, run
 from keepfit.loop.turn import Turn, turn
+from keepfit.loop.verify import verify
 from keepfit.loop.watch import watch
 from keepfit.progress import Progress, silent
 from keepfit.reports.status import Status, status
@@ -93,11 +94,8 @@ class Project:
         return told if since is None else told.filter(told["at"] >= since)
 
     def verify(self) -> Verification:
-        """Check the chain of entries and the artifacts that they name."""
-        ws = self.workspace
-        lock = ws.read_lock()
-        heads = [lock.head] if lock else []
-        return verify(ws.ledger.texts(), project=ws.project, heads=heads, artifact=artifacts_at(ws.artifacts.path))
+        """Check the chain of entries, and the artifacts and parts that they name."""
+        return verify(self.workspace)
 
 
 def open_project(folder: str | Path = ".", *, env: str | None = None, options: Mapping[str, Any] | None = None) -> Project:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import timedelta
 from pathlib import Path
 from typing import TypeAlias
 
@@ -11,11 +11,14 @@ import click
 
 from keepfit.commands.run import told as run_told
 from keepfit.commands.shared import Given, emit, options, working
-from keepfit.commands.turn import told as turn_told
 from keepfit.demo.story import Gained, Listener, demo
 from keepfit.loop.run import Run
 from keepfit.loop.turn import Turn
 from keepfit.progress import Progress, silent
+from keepfit.serving.served import Served
+from keepfit.serving.server import Listen, serve_project
+from keepfit.window import Window
+from keepfit.workspace import Workspace
 
 __all__ = ["command"]
 
@@ -25,39 +28,72 @@ Say: TypeAlias = Callable[[str], None]
 @click.command("demo", epilog="Example: keepfit demo my-first-project")
 @click.argument("into", type=click.Path(path_type=Path, file_okay=False), default=Path("keepfit-demo"))
 @click.option("--weeks", default=5, show_default=True, type=click.IntRange(2, 40), help="How many weeks of flights to stream.")
+@click.option("--stay", is_flag=True, help="Go on serving at the end, until Ctrl-C.")
 @options
-def command(given: Given, into: Path, weeks: int) -> None:
+def command(given: Given, into: Path, weeks: int, stay: bool) -> None:
     """See the whole loop close on real flights: build, judge, serve, watch, refit, promote."""
     say: Say = silent if given.as_json or given.quiet else click.echo
     with working(given) as progress:
         gained = demo(into.resolve(), weeks=weeks, listener=_listener(say, progress))
     emit(given, gained, lambda: told(gained, into))
+    if stay:
+        serve_project(Workspace(into.resolve()), Listen("127.0.0.1", 0, _announce))
+
+
+def _announce(url: str, served: Served) -> None:
+    click.echo(f"\n{served.release.id} goes on answering on {url}; stop with Ctrl-C.")
 
 
 def _listener(say: Say, progress: Progress) -> Listener:
     def prepared(folder: Path, inside: int, outside: int) -> None:
-        say(f"A project in {folder}")
-        say(f"  keepfit.toml states the problem; flights.parquet holds {inside:,} flights that left New York in January and February 2013.")
-        say(f"  The {outside:,} later ones stay outside and will come one by one, as they did.\n")
-        say("keepfit run: take the data, fit, test on the newest flights, release what passes the gates")
+        say(f"Flights that left New York in 2013: will one arrive 30 or more minutes late? The project lies in {folder}")
+        say(f"  keepfit.toml states the problem. flights.parquet holds the {inside:,} flights of January and February;")
+        say(f"  {outside:,} later ones stay outside and will come as they did, one day after another.\n")
+        say(_step("keepfit run", "take the data, fit, test on the newest flights, release what passes the gates"))
 
     def ran(done: Run) -> None:
-        say("\n".join(f"  {line}" if line else "" for line in run_told(done).splitlines()[:-1]))
+        say("\n".join(f"  {line}".rstrip() for line in run_told(done).splitlines()[:-1]))
 
     def serving(url: str) -> None:
-        say(f"\nkeepfit serve: r1 answers on {url}; the clock of this demo now runs day by day.")
-        say("  Every flight is asked about three hours before it leaves; a day later it is told whether it was late.")
-
-    def week(begin: datetime) -> None:
-        say(f"\n{begin:%A %d %B}: a week has ended and its truth is known. keepfit turn:")
+        say("\n" + _step("keepfit serve", f"r1 answers on {url}"))
+        say("  Every flight is asked about three hours before it leaves, and a day later it is known whether it was late.")
+        say("\n" + _step("keepfit turn", "once a week's truth is known: look at the week, race the challenger, fit the next"))
 
     def turned(done: Turn) -> None:
-        head, *rest = turn_told(done).splitlines()
-        say(f"  {head}")
-        for line in rest:
-            say(f"    {line.strip()}")
+        for line in _happened(done):
+            say(f"  {line}")
 
-    return Listener(prepared, ran, serving, week, turned, progress)
+    return Listener(prepared, ran, serving, turned, progress)
+
+
+def _step(command: str, what: str) -> str:
+    return f"{click.style(command, bold=True)}  {what}"
+
+
+def _happened(done: Turn) -> list[str]:
+    """A turn in a line for someone who sees this for the first time."""
+    if done.action.kind == "watch":
+        return [_week(window) for window in done.windows]
+    if done.action.kind == "refit":
+        return [f"               {done.candidate} learned from every flight known by now and waits as challenger {done.release}"]
+    if done.action.kind == "compare" and done.gain is not None and done.verdict is not None:
+        word = "ahead" if done.gain.value > 0 else "behind"
+        return [
+            f"               challenger {done.release} on the same flights: {word} by {done.gain} log loss; gates: {done.verdict.status}"
+        ]
+    return [
+        click.style(
+            f"               {done.release} is champion now: it won on flights that neither had seen, and passed the gates", fg="green"
+        )
+    ]
+
+
+def _week(window: Window) -> str:
+    head = f"{window.begin:%d %b}-{window.end - timedelta(days=1):%d %b}  {window.predictions:>6,} flights by {window.release}"
+    if window.evaluation is None or window.happened is None or window.expected is None:
+        return head
+    quality = f"log loss {window.evaluation['log_loss'].value:.3f}"
+    return f"{head}: {window.happened:.1%} were late where it expected {window.expected:.1%}, {quality}"
 
 
 def told(gained: Gained, folder: Path) -> str:

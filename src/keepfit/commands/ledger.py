@@ -6,9 +6,11 @@ from pathlib import Path
 
 import click
 
-from keepfit import chain, files, record
+from keepfit import files, record
+from keepfit.chain import Verification
 from keepfit.commands.shared import Given, emit, options
 from keepfit.export import export
+from keepfit.loop.verify import verify as check
 
 __all__ = ["command"]
 
@@ -25,17 +27,14 @@ def verify(given: Given) -> int:
 
     Exit status: 0 the chain is whole, 1 something was found.
     """
-    ws = given.workspace()
-    lock = ws.read_lock()
-    heads = [lock.head] if lock else []
-    found = chain.verify(ws.ledger.texts(), project=ws.project, heads=heads, artifact=chain.artifacts_at(ws.artifacts.path))
+    found = check(given.workspace())
     emit(given, found, lambda: told(found))
     return 0 if found.whole else 1
 
 
-def told(found: chain.Verification) -> str:
+def told(found: Verification) -> str:
     """A verification for people."""
-    looked_at = f"{found.entries} entries, {found.artifacts} artifacts"
+    looked_at = f"{found.entries} entries, {found.artifacts} stored files"
     if found.whole:
         return f"The chain of {found.project} is whole: {looked_at}, head {found.head.hash[:12]}."
     lines = [f"{len(found.findings)} findings in the chain of {found.project} ({looked_at}):"]

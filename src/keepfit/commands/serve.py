@@ -8,7 +8,7 @@ import click
 
 from keepfit.commands.shared import Given, options
 from keepfit.serving.served import Served
-from keepfit.serving.server import serve_folder, serve_project
+from keepfit.serving.server import Listen, serve_folder, serve_project
 
 __all__ = ["command"]
 
@@ -20,8 +20,9 @@ __all__ = ["command"]
     "--release", "release_folder", type=click.Path(path_type=Path, file_okay=False), help="Serve this folder alone; no project needed."
 )
 @click.option("--simulated", is_flag=True, help="Take the time from the header Keepfit-Now.")
+@click.option("--with-stdin", is_flag=True, help="Stop when standard input ends, as when the starting process is gone.")
 @options
-def command(given: Given, host: str, port: int, release_folder: Path | None, simulated: bool) -> None:
+def command(given: Given, host: str, port: int, release_folder: Path | None, simulated: bool, with_stdin: bool) -> None:
     """Answer predictions over HTTP: the champion's, whoever that is, each on record before it leaves."""
 
     def announce(url: str, served: Served) -> None:
@@ -30,7 +31,8 @@ def command(given: Given, host: str, port: int, release_folder: Path | None, sim
         else:
             click.echo(f"Serving {served.release.id} of {served.release.project} on {url}   (POST {url}/v1/predict; stop with Ctrl-C)")
 
+    listen = Listen(host, port, announce, simulated, with_stdin)
     if release_folder is not None:
-        serve_folder(release_folder, host=host, port=port, simulated=simulated, announce=announce)
+        serve_folder(release_folder, listen)
     else:
-        serve_project(given.workspace(), host=host, port=port, simulated=simulated, announce=announce)
+        serve_project(given.workspace(), listen)

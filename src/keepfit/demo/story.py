@@ -56,7 +56,6 @@ class Listener:
     prepared: Callable[[Path, int, int], None]
     ran: Callable[[Run], None]
     serving: Callable[[str], None]
-    week: Callable[[datetime], None]
     turned: Callable[[Turn], None]
     progress: Progress
 
@@ -102,7 +101,6 @@ def demo(folder: Path, *, weeks: int, listener: Listener) -> Gained:
             if day:
                 stream.labels(asked_at - timedelta(days=1), at=now)
             if now.weekday() == 1:  # a week ends on Sunday; its last labels are there on Tuesday at 00:00
-                listener.week(now)
                 _turn_until_done(ws, now, listener)
     return _gained(ws, folder, first.candidate, now)
 

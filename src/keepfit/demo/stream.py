@@ -45,8 +45,8 @@ def server(folder: Path) -> Iterator[tuple[str, subprocess.Popen[str]]]:
     ServerFailed
         It did not start.
     """
-    command = [sys.executable, "-m", "keepfit", "serve", "-C", str(folder), "--port", "0", "--simulated", "--json"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    command = [sys.executable, "-m", "keepfit", "serve", "-C", str(folder), "--port", "0", "--simulated", "--with-stdin", "--json"]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
         line = process.stdout.readline()
@@ -55,9 +55,7 @@ def server(folder: Path) -> Iterator[tuple[str, subprocess.Popen[str]]]:
         yield json.loads(line)["url"], process
     finally:
         process.terminate()
-        process.wait(timeout=30)
-        assert process.stdout is not None
-        process.stdout.close()
+        process.communicate(timeout=30)
 
 
 @dataclass(frozen=True, slots=True)

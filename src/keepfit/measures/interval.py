@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-from scipy.special import stdtrit
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 __all__ = ["cluster_sums", "half_width"]
 
 
 def cluster_sums(influence: NDArray[np.float64], cluster: NDArray[np.int64], clusters: int) -> NDArray[np.float64]:
     """Influence summed within clusters, shape (clusters,)."""
+    import numpy as np  # the command line starts without it
+
     return np.bincount(cluster, weights=influence, minlength=clusters).astype(np.float64)
 
 
@@ -31,8 +34,10 @@ def half_width(sums: Sequence[float] | NDArray[np.float64], rows: int, confidenc
     >>> half_width([1.0], 10)
     inf
     """
+    from scipy.special import stdtrit  # a quarter of a second, which only a measurement needs
+
     groups = len(sums)
     if groups < 2:
         return math.inf
-    variance = groups / (groups - 1) * float(np.square(sums).sum()) / rows**2
+    variance = groups / (groups - 1) * math.fsum(value * value for value in sums) / rows**2
     return float(stdtrit(groups - 1, (1 + confidence) / 2)) * math.sqrt(variance)
