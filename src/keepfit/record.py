@@ -62,7 +62,7 @@ def _refuse_non_finite(value: object) -> None:
     if isinstance(value, dict):
         for item in value.values():
             _refuse_non_finite(item)
-    elif isinstance(value, list):
+    elif isinstance(value, list | tuple):
         for item in value:
             _refuse_non_finite(item)
 
@@ -95,7 +95,9 @@ def from_json(kind: type[T], value: Any, *, at: str = "") -> T:
     if not isinstance(value, dict) or value.get("record") != kind.record:
         raise BrokenFile(f"this is not a {kind.record} record", at=at)
     written = value.get("version")
-    if not isinstance(written, int) or written > kind.version:
+    if type(written) is not int or written < 1:
+        raise BrokenFile(f"the {kind.record} record has no version", at=at)
+    if written > kind.version:
         fix = "install the keepfit that wrote it, or a later one"
         raise NewerFormat(f"{kind.record} is of version {written}; this keepfit reads up to {kind.version}", at=at, fix=fix)
     known = {field.name for field in fields(kind)}

@@ -91,8 +91,8 @@ def _name(value: object, dtype: str) -> str:
     """A request's value as the table would hold it, for columns that hold categories as numbers or truth values."""
     if dtype == "bool" and isinstance(value, bool):
         return "true" if value else "false"
-    if dtype == "int" and isinstance(value, int) and not isinstance(value, bool):
-        return str(value)
+    if dtype == "int" and not isinstance(value, bool) and (isinstance(value, int) or (isinstance(value, float) and value.is_integer())):
+        return str(int(value))
     raise ValueError({"bool": "true or false", "int": "a whole number"}.get(dtype, "text"))
 
 

@@ -1,0 +1,326 @@
+"""Every record in its version: `records/<name>.json` holds the JSON form of the value that stands here.
+
+A file is never changed once it was released: a new version of a record gets a file of its own, and the
+old one must go on reading.
+"""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import importlib
+import json
+import pkgutil
+from datetime import UTC, datetime
+from importlib import resources
+from pathlib import Path
+
+import pytest
+
+import keepfit
+from keepfit import record
+from keepfit.candidate import Candidate
+from keepfit.chain import Finding, Verification
+from keepfit.demo.story import Gained
+from keepfit.drift import Drift
+from keepfit.errors import BrokenFile, NewerFormat
+from keepfit.estimators.dot import Weights
+from keepfit.evaluation import Evaluation, Gain, Measured
+from keepfit.export import ArtifactCopy, LedgerExport
+from keepfit.features import Encoding, Plan
+from keepfit.gate import Outcome
+from keepfit.incident import Action
+from keepfit.instant import Duration
+from keepfit.label import Label
+from keepfit.ledger import Entry, Head
+from keepfit.loop.run import Run
+from keepfit.loop.turn import Turn
+from keepfit.prediction import Prediction
+from keepfit.profile import Profile
+from keepfit.release import Release, Sample
+from keepfit.reports.status import Status
+from keepfit.schema import Column, Schema
+from keepfit.snapshot import Part, Snapshot
+from keepfit.spec.load import load
+from keepfit.split import Split
+from keepfit.verdict import Verdict
+from keepfit.window import Interval, Window
+from keepfit.workspace import Lock
+
+FOLDER = Path(__file__).with_name("records")
+
+
+def digest(letter):
+    return "b3:" + letter * 64
+
+
+def utc(*parts):
+    return datetime(*parts, tzinfo=UTC)
+
+
+OUTCOMES = (
+    Outcome("good", "at_least", "passed", "roc_auc 0.71 [0.7, 0.72], at least 0.65"),
+    Outcome("calibrated", "at_most", "undecided", "calibration_error 0.05 [0.04, 0.06], at most 0.05"),
+    Outcome("sound", "at_most", "failed", "log_loss 0.4 [0.39, 0.41], at most 0.3"),
+    Outcome("steady", "no_worse_than_champion", "not_applicable", "there is no champion to compare with"),
+)
+EVALUATION = Evaluation(
+    candidate="c1",
+    rows=digest("e"),
+    count=4,
+    positives=1,
+    predicted=0.25,
+    unit="day",
+    clusters=2,
+    metrics={
+        "log_loss": Measured(0.4, 0.30000000000000004, 0.5, "lower", (0.125, -0.125)),
+        "roc_auc": Measured(0.7, None, None, "higher", (1e-17,)),
+    },
+    counts={"true_positive": 1, "false_positive": 0, "true_negative": 2, "false_negative": 1},
+    threshold=0.2,
+)
+SNAPSHOT = Snapshot(
+    "flights.parquet", digest("a"), (Part("2013-01", digest("b"), 3), Part("2013-02-01", digest("c"), 10_000, digest("d"))), 10_003, 10_000
+)
+VERDICT = Verdict("c2", "c1", digest("e"), OUTCOMES)
+CANDIDATE = Candidate(
+    id="c2",
+    estimator="lightgbm",
+    parameters={"trees": 150, "learning_rate": 0.06},
+    seed=0,
+    snapshots=(digest("a"), digest("b")),
+    schema=digest("c"),
+    split=None,
+    classes=(False, True),
+    threshold=0.2,
+    final_fit="all",
+    fitted_rows=10_000,
+    fitted_before=utc(2013, 2, 28, 23, 59, 0, 1),
+    tried={"linear": 0.41, "lightgbm": 0.4},
+    predictor="trees",
+    difference=0.0,
+    files={"model.txt": digest("d"), "plan.json": digest("e")},
+    profile=digest("f"),
+    versions={"numpy": "2.1.0"},
+)
+COLUMNS = (
+    Column("departure", "moment", "instant", ("time", "key", "feature"), False),
+    Column("flight", "category", "int", ("key", "feature"), False),
+    Column("Größe", "number", "float32", ("feature",), True),
+    Column("late", "number", "bool", ("target",), True),
+    Column("customer", "category", "text", ("subject",), False),
+    Column("gender", "category", "text", ("protected",), True),
+    Column("email", "category", "text", ("personal",), True),
+    Column("arr_delay", "number", "float", ("later",), True),
+)
+WINDOW = Window(
+    utc(2013, 3, 4),
+    utc(2013, 3, 11),
+    "r1",
+    100,
+    90,
+    0.25,
+    0.5,
+    EVALUATION,
+    Gain(-0.01, -0.02, 0.001),
+    (Drift("Größe", "jensen_shannon", 0.125, 100),),
+)
+INTERVAL = Interval(utc(2013, 3, 4), utc(2013, 3, 11))
+PROMOTE = Action("promote", "the challenger won", INTERVAL, "r2")
+
+RECORDS = {
+    "action": PROMOTE,
+    "candidate": CANDIDATE,
+    "drift": Drift("origin", "jensen_shannon", 0.0, 7),
+    "entry": Entry(
+        "flight-delay",
+        1,
+        "fit",
+        digest("1"),
+        utc(2013, 3, 1),
+        utc(2024, 5, 6, 7, 8, 9, 123),
+        "Zoë",
+        {"artifacts": {"model": digest("a")}, "rows": 3, "share": 0.1},
+        "0" * 64,
+        "f" * 64,
+    ),
+    "evaluation": EVALUATION,
+    "gained": Gained(
+        "demo", 7, utc(2013, 3, 19), utc(2013, 3, 26), "c2", "c1", EVALUATION, EVALUATION, Gain(0.01, 0.005, 0.015), Gain(0.0, 0.0, 0.0)
+    ),
+    "label": Label(None, '["UA",1545,"2013-01-01T05:15:00Z"]', "late", True, "system", "http", utc(2013, 1, 2), utc(2013, 1, 2, 0, 0, 1)),
+    "ledger-export": LedgerExport("flight-delay", Head(2, "f" * 64), {digest("a"): ArtifactCopy("9" * 64, 12)}),
+    "lock": Lock("flight-delay", Head(7, "f" * 64), digest("a"), "r1", digest("b")),
+    "outcome": OUTCOMES[0],
+    "plan": Plan(
+        "linear",
+        (
+            Encoding(
+                "Größe",
+                "number",
+                "float32",
+                ("Größe", "Größe is missing"),
+                (),
+                {"style": "linear", "mean": 1.5, "scale": 0.1, "missing": True},
+            ),
+            Encoding("flight", "category", "int", ("flight = 1", "flight = 2"), (), {"style": "linear", "kept": ["1", "2"]}),
+        ),
+    ),
+    "prediction": Prediction(
+        id="0190163d-8694-7000-8000-000000000001",
+        at=utc(2013, 3, 1, 2, 0, 0, 5),
+        project="flight-delay",
+        release="r1",
+        role="champion",
+        via="replay",
+        time=utc(2013, 3, 1, 5),
+        key='["UA",1545,"2013-03-01T05:00:00Z"]',
+        subject="0123456789abcdef0123456789abcdef",
+        inputs={"departure": "2013-03-01T05:00Z", "flight": 1545, "Größe": None, "wind": 1.5, "weekend": False},
+        outputs={"score": 0.25},
+        decision=True,
+        warnings=("'flight' is a category that training did not see, or rarely",),
+        latency_us=123,
+        private={"gender": "f"},
+    ),
+    "profile": Profile(
+        3,
+        {
+            "Größe": {"rows": 3, "missing": 1, "mean": 1.5, "edges": [1.0, 2.0], "counts": [0, 1, 1]},
+            "origin": {"rows": 3, "missing": 0, "names": ["EWR", "JFK"], "counts": [2, 1], "other": 0},
+        },
+    ),
+    "release": Release(
+        id="r1",
+        project="flight-delay",
+        statement="Will it be late?",
+        candidate="c1",
+        task="binary",
+        target="late",
+        classes=(False, True),
+        threshold=0.2,
+        columns=COLUMNS[:3],
+        inputs=("departure", "flight", "Größe"),
+        key=("flight", "departure"),
+        time="departure",
+        predictor="linear",
+        difference=2.220446049250313e-16,
+        made_at=utc(2013, 3, 1),
+        files={"model/plan.json": digest("a"), "model/weights.json": digest("b"), "profile.json": digest("c"), "sample.json": digest("d")},
+    ),
+    "run": Run(True, SNAPSHOT, 2, CANDIDATE, EVALUATION, VERDICT, None, "r1"),
+    "sample": Sample(({"flight": 1545, "Größe": None}, {"flight": 2, "Größe": 1.5}), ({"score": 0.25}, {"score": 0.1})),
+    "schema": Schema(COLUMNS, "late", "departure", ("flight", "departure"), ("notes",)),
+    "snapshot": SNAPSHOT,
+    "split": Split("time", Duration.parse("1d"), utc(2013, 2, 10), utc(2013, 2, 20), utc(2013, 2, 21)),
+    "status": Status("flight-delay", utc(2013, 3, 12), "r1", utc(2013, 3, 1), EVALUATION, "r2", None, WINDOW, 12),
+    "turn": Turn(PROMOTE, (WINDOW,), "c2", "r2", Gain(0.01, 0.005, 0.015), VERDICT),
+    "verdict": VERDICT,
+    "verification": Verification("flight-delay", 2, Head(2, "f" * 64), 1, (Finding("cut", 3, "the chain ends at entry 2"),)),
+    "weights": Weights((0.1, -0.30000000000000004, 0.0), -1.5),
+    "window": WINDOW,
+}
+
+
+def classes_with_a_record():
+    """Every record of the package, by name."""
+    found = {}
+    for module in pkgutil.walk_packages(keepfit.__path__, "keepfit."):
+        if module.name.endswith("__main__"):
+            continue
+        for value in vars(importlib.import_module(module.name)).values():
+            if dataclasses.is_dataclass(value) and isinstance(getattr(value, "record", None), str):
+                found.setdefault(value.record, value)
+    return found
+
+
+def shown(value):
+    return json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def stored(name):
+    return (FOLDER / f"{name}.json").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", sorted(RECORDS))
+def test_a_record_has_the_golden_form_and_reads_back_equal(name):
+    value = RECORDS[name]
+    assert shown(record.to_json(value)) == stored(name)
+    assert record.from_json(type(value), json.loads(stored(name))) == value
+    assert record.read(type(value), record.text(value)) == value
+
+
+def test_every_record_of_the_package_has_a_golden_file_of_its_version():
+    found = classes_with_a_record()
+    assert set(found) == set(RECORDS) == {path.stem for path in FOLDER.glob("*.json")} - {"project"}
+    assert {name: json.loads(stored(name))["version"] for name in found} == {name: kind.version for name, kind in found.items()}
+    assert all(type(value) is found[name] for name, value in RECORDS.items())
+
+
+@pytest.mark.parametrize("name", sorted(RECORDS))
+def test_a_record_of_a_newer_version_is_refused(name):
+    value = json.loads(stored(name))
+    with pytest.raises(NewerFormat, match=f"version {value['version'] + 1}"):
+        record.from_json(type(RECORDS[name]), value | {"version": value["version"] + 1}, at="here")
+
+
+@pytest.mark.parametrize("name", sorted(RECORDS))
+def test_members_that_a_later_version_may_add_are_passed_over(name):
+    value = json.loads(stored(name))
+    assert record.from_json(type(RECORDS[name]), value | {"unheard of": {"a": [1]}}) == RECORDS[name]
+    deep = copy.deepcopy(value)
+    deepened = [part for part in walk(deep) if part is not deep and set(part) in SHAPES]
+    for part in deepened:
+        part["unheard of"] = 1
+    assert record.from_json(type(RECORDS[name]), deep) == RECORDS[name]
+
+
+#: The members of the dataclasses that stand inside records.
+SHAPES = [
+    {field.name for field in dataclasses.fields(kind)} for kind in (Measured, Gain, Outcome, Part, Column, Head, Interval, Drift, Encoding)
+]
+
+
+def walk(value):
+    if isinstance(value, dict):
+        yield value
+        for inner in value.values():
+            yield from walk(inner)
+    if isinstance(value, list):
+        for inner in value:
+            yield from walk(inner)
+
+
+@pytest.mark.parametrize("name", sorted(RECORDS))
+def test_a_record_that_is_damaged_is_a_broken_file(name):
+    kind, whole = type(RECORDS[name]), stored(name)
+    for damaged in ("", whole[:-10], "[]", "null", '{"record":"another","version":1}', "\x00" * 20):
+        with pytest.raises(BrokenFile):
+            record.read(kind, damaged, at="here")
+    value = json.loads(whole)
+    for member in [field.name for field in dataclasses.fields(kind) if field.default is dataclasses.MISSING][:3]:
+        with pytest.raises(BrokenFile):
+            record.from_json(kind, {key: inner for key, inner in value.items() if key != member})
+        with pytest.raises(BrokenFile):
+            record.from_json(kind, value | {member: [[]]})
+    for version in (None, "1", 1.0, True, 0, -1):
+        with pytest.raises(BrokenFile):
+            record.from_json(kind, value | {"version": version})
+
+
+def test_a_duration_that_is_none_is_a_broken_file():
+    value = json.loads(stored("split"))
+    for gap in ("a while", 7, None):
+        with pytest.raises(BrokenFile):
+            record.from_json(Split, value | {"gap": gap})
+
+
+def test_what_json_cannot_hold_is_refused_when_it_is_written():
+    for number in (float("nan"), float("inf")):
+        with pytest.raises(ValueError, match="NaN or infinity"):
+            record.to_json(Weights((number,), 0.0))
+
+
+def test_the_demo_s_project_file_parses_to_the_golden_project(tmp_path):
+    (tmp_path / "keepfit.toml").write_bytes((resources.files("keepfit.demo") / "keepfit.toml").read_bytes())
+    assert shown(load(tmp_path, environ={}).spec.model_dump(mode="json")) == stored("project")
