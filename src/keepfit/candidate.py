@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar, Literal
 
+from keepfit.calibration import Calibration
+
 __all__ = ["Candidate"]
 
 
@@ -17,8 +19,8 @@ class Candidate:
     `id` names it to people. `classes` are the target's values, the one to find last. `snapshots`, `schema`,
     `split` and `profile` are digests, `files` those of the model's files. Every row it learned from lies before
     `fitted_before`, so rows from then on are new to it; None where the problem has no time. `tried` is the
-    selecting metric of every estimator on the choice rows. `difference` is how far the serving predictor's
-    outputs lay from the model's.
+    best value of every estimator on the folds, of the metric that selects, after `trials` recipes.
+    `difference` is how far the serving predictor's outputs lay from the model's.
     """
 
     record: ClassVar[str] = "candidate"
@@ -33,10 +35,12 @@ class Candidate:
     split: str | None
     classes: tuple[bool | int | float | str, ...]
     threshold: float
+    calibration: Calibration | None
     final_fit: Literal["development", "all"]
     fitted_rows: int
     fitted_before: datetime | None
     tried: Mapping[str, float]
+    trials: int
     predictor: str
     difference: float
     files: Mapping[str, str]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeAlias
 
 from keepfit.column import Kinds
 from keepfit.schema import Column
@@ -16,7 +17,28 @@ if TYPE_CHECKING:
 
     from keepfit.task import Outputs, Task
 
-__all__ = ["Estimator", "Fitted", "Predictor"]
+__all__ = ["Choice", "Estimator", "Fitted", "Predictor", "Range", "Space"]
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """The values that a parameter may take, between two bounds, both included."""
+
+    low: float
+    high: float
+    log: bool = False
+    whole: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The values that a parameter may take, one by one."""
+
+    options: tuple[str | int | float | bool | None, ...]
+
+
+#: Parameter -> the values that a search may try.
+Space: TypeAlias = Mapping[str, Range | Choice]
 
 
 class Fitted(Protocol):
@@ -46,6 +68,8 @@ class Estimator(Protocol):
     kind: ClassVar[str]
     #: The parameters that hold when nothing else is said.
     defaults: ClassVar[Mapping[str, Any]]
+    #: The parameters that a search may change, each with a default.
+    space: ClassVar[Space]
 
     def fit(
         self,

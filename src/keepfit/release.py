@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar, Literal, TypeAlias
 
+from keepfit.calibration import Calibration
 from keepfit.ledger import Entry
 from keepfit.schema import Column
 
@@ -43,6 +44,7 @@ class Release:
     difference: float
     made_at: datetime
     files: Mapping[str, str]
+    calibration: Calibration | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,10 @@
-"""A split: which rows a candidate is developed on, and which it is tested on."""
+"""A split: which rows a candidate is developed on, in which folds its recipe is chosen, and which rows test it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 from keepfit import errors
 from keepfit.instant import Duration, from_micros, micros
@@ -13,24 +13,27 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["Split", "by_key", "by_time", "development", "places"]
+    Mask: TypeAlias = NDArray[np.bool_]
+
+__all__ = ["Places", "Split", "by_key", "by_time"]
 
 TEST_SHARE = 0.2
 MOST_TEST_ROWS = 20_000
-#: The newest share of the development rows on which estimators compete.
-CHOICE_SHARE = 0.2
+#: Validation blocks of the forward-chaining folds, and the newest share of the development rows that they cover.
+FOLDS = 3
+FOLDED_SHARE = 0.5
 #: Fewer rows with a known target than this cannot be split and judged.
 FEWEST_ROWS = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """The boundaries of development and test.
+    """The boundaries of development, folds and test.
 
-    By time: development rows lie before `development_end`, rows on which estimators compete from
-    `choice_begin` on, test rows from `test_begin` on; between them lies a gap as long as the label delay,
-    whose labels were not known when the test begins. By key: a row's place follows from the digest of its
-    key alone, so it stays there whatever else the table holds.
+    By time: development rows lie before `development_end`, test rows from `test_begin` on, and between them a
+    gap as long as the label delay, whose labels were not known when the test begins. The recipe is chosen on
+    the blocks that begin at `folds`, each with a model fitted on the rows before it, less the gap. By key: a
+    row's place follows from the digest of its key alone, so it stays there whatever else the table holds.
     """
 
     record: ClassVar[str] = "split"
@@ -38,7 +41,7 @@ class Split:
 
     by: str
     gap: Duration
-    choice_begin: datetime | None = None
+    folds: tuple[datetime, ...] = ()
     development_end: datetime | None = None
     test_begin: datetime | None = None
 
@@ -66,9 +69,10 @@ def by_time(times: NDArray[np.int64], gap: Duration) -> Split:
     development = ordered[ordered < test_begin - gap.microseconds]
     if development.size < FEWEST_ROWS // 2:
         raise too_few(int(development.size))
-    choice_begin = int(development[int(development.size * (1 - CHOICE_SHARE))])
-    end = from_micros(test_begin) - gap.delta
-    return Split("time", gap, from_micros(choice_begin), end, from_micros(test_begin))
+    starts = 1 - FOLDED_SHARE * (1 - np.arange(FOLDS) / FOLDS)
+    begins = sorted({int(development[int(development.size * share)]) for share in starts})
+    folds = tuple(from_micros(begin) for begin in begins if development[0] < begin - gap.microseconds)
+    return Split("time", gap, folds, from_micros(test_begin) - gap.delta, from_micros(test_begin))
 
 
 def by_key(rows: int) -> Split:
@@ -83,32 +87,55 @@ def too_few(rows: int) -> errors.TooFewRows:
     return errors.TooFewRows(f"{rows} rows with a known target cannot be fitted and tested", at="the snapshot", fix=fix)
 
 
-def places(split: Split, times: NDArray[np.int64] | None, shares: NDArray[np.float64] | None) -> NDArray[np.str_]:
-    """The place of each row: `fit`, `choice`, `test`, or `` in a gap.
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where each row of a table lies under a split.
 
     Parameters
     ----------
-    times : microseconds since 1970, for a split by time
-    shares : a number in [0, 1) that follows from the row's key, for a split by key
+    times : microseconds since 1970, shape (rows,), for a split by time
+    shares : a number in [0, 1) that follows from each row's key, shape (rows,), for a split by key
     """
-    import numpy as np  # the command line starts without it
 
-    if split.by == "key":
-        assert shares is not None
-        return np.where(shares < TEST_SHARE, "test", np.where(shares < TEST_SHARE + (1 - TEST_SHARE) * CHOICE_SHARE, "choice", "fit"))
-    assert times is not None
-    assert split.choice_begin is not None
-    assert split.development_end is not None
-    assert split.test_begin is not None
-    at = [micros(t) for t in (split.choice_begin - split.gap.delta, split.choice_begin, split.development_end, split.test_begin)]
-    inner = np.where(times < at[0], "fit", np.where(times < at[1], "", "choice"))
-    return np.where(times < at[2], inner, np.where(times < at[3], "", "test"))
+    split: Split
+    times: NDArray[np.int64] | None = None
+    shares: NDArray[np.float64] | None = None
 
+    @property
+    def development(self) -> Mask:
+        """The rows that the chosen recipe is fitted on: all up to the gap before the test."""
+        import numpy as np  # the command line starts without it
 
-def development(split: Split, place: NDArray[np.str_], times: NDArray[np.int64] | None) -> NDArray[np.bool_]:
-    """The rows that the chosen candidate is fitted on: all up to the gap, the inner gap included."""
-    import numpy as np  # the command line starts without it
+        if self.times is not None and self.split.development_end is not None:
+            return np.asarray(self.times < micros(self.split.development_end))
+        return ~self.test
 
-    if times is None or split.development_end is None:
-        return np.asarray((place == "fit") | (place == "choice"))
-    return np.asarray(times < micros(split.development_end))
+    @property
+    def test(self) -> Mask:
+        """The rows that judge the candidate, and on which nothing is chosen."""
+        import numpy as np  # the command line starts without it
+
+        if self.times is not None and self.split.test_begin is not None:
+            return np.asarray(self.times >= micros(self.split.test_begin))
+        return np.asarray(self._of_key < TEST_SHARE)
+
+    @property
+    def folds(self) -> int:
+        """How many folds the development rows allow."""
+        return len(self.split.folds) if self.times is not None else FOLDS
+
+    def fold(self, number: int) -> tuple[Mask, Mask]:
+        """The rows to fit on and the rows to validate on in one fold, counted from 0, the newest last."""
+        import numpy as np  # the command line starts without it
+
+        if self.times is not None and self.split.development_end is not None:
+            begins = [*map(micros, self.split.folds), micros(self.split.development_end)]
+            fit = self.times < begins[number] - self.split.gap.microseconds
+            return np.asarray(fit), np.asarray((self.times >= begins[number]) & (self.times < begins[number + 1]))
+        of_fold = np.floor((self._of_key - TEST_SHARE) / (1 - TEST_SHARE) * FOLDS)
+        return self.development & (of_fold != number), self.development & (of_fold == number)
+
+    @property
+    def _of_key(self) -> NDArray[np.float64]:
+        assert self.shares is not None
+        return self.shares

@@ -48,6 +48,8 @@ class Task(Protocol):
     family: str
     #: The fields of a prediction.
     outputs: tuple[str, ...]
+    #: The output field that calibration moves; None where there is none.
+    calibrates: str | None
     #: The metric by which candidates compete.
     selects: str
     metrics: Mapping[str, Metric]
@@ -72,6 +74,10 @@ class Task(Protocol):
 
     def threshold(self, value: Value | None) -> float:
         """The least score that is decided for, from what decisions are worth."""
+        ...
+
+    def best_threshold(self, truth: NDArray[np.float64], outputs: Outputs, value: Value | None) -> float:
+        """The least score that is decided for, from rows left out: where decisions were worth most."""
         ...
 
     def decide(self, outputs: Outputs, threshold: float) -> NDArray[np.bool_]:

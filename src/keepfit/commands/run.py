@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from keepfit.candidate import Candidate
 from keepfit.commands import words
 from keepfit.commands.shared import Given, emit, options, waiting, working
 from keepfit.loop.run import Run, run
@@ -31,16 +32,13 @@ def told(done: Run) -> str:
         return f"Nothing to do: data, settings and champion {done.champion or '(none)'} are unchanged."
     snapshot, candidate = done.snapshot, done.candidate
     lines = [f"take     {snapshot.rows:,} rows, {snapshot.known:,} with a known target, {len(snapshot.parts)} parts, {done.new_parts} new"]
-    rivals = ", ".join(f"{name} {value:.4f}" for name, value in sorted(candidate.tried.items(), key=lambda item: item[1]))
-    lines.append(
-        f"fit      {candidate.id}: {candidate.estimator} on {candidate.fitted_rows:,} rows"
-        + (f" (log loss on newer rows: {rivals})" if rivals else "")
-    )
+    lines.append(f"fit      {candidate.id}: {candidate.estimator} on {candidate.fitted_rows:,} rows{_tried(candidate)}")
     outcomes = words.outcome_lines(done.verdict.outcomes) or ["no gates are stated"]
     lines.append(f"judge    {outcomes[0]}")
     lines += [f"         {line}" for line in outcomes[1:]]
     if done.released:
-        lines.append(f"release  {click.style(done.released, bold=True)} is champion")
+        role = "champion" if done.champion == done.released else "in the shadow: fitted once more on every row; keepfit promote"
+        lines.append(f"release  {click.style(done.released, bold=True)} is {role}")
     lines += ["", words.sentence(done.evaluation)]
     if done.exit_code:
         stays = f"The champion stays {done.champion}." if done.champion else "There is no champion."
@@ -48,3 +46,12 @@ def told(done: Run) -> str:
     else:
         lines.append("Next: keepfit serve")
     return "\n".join(lines)
+
+
+def _tried(candidate: Candidate) -> str:
+    """How the recipe was chosen, in brackets."""
+    if not candidate.trials:
+        return ""
+    values = ", ".join(f"{name} {value:.4f}" for name, value in sorted(candidate.tried.items(), key=lambda item: item[1]))
+    calibrated = ", calibrated" if candidate.calibration else ""
+    return f" (best of {candidate.trials} recipes on the folds: {values}{calibrated})"

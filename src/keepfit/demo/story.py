@@ -15,8 +15,8 @@ from keepfit import errors, files
 from keepfit.candidate import Candidate
 from keepfit.demo.stream import TABLE, Stream, flights, server
 from keepfit.evaluation import Evaluation, Gain
-from keepfit.loop.fit import candidate_of
 from keepfit.loop.judge import score_both
+from keepfit.loop.models import candidate_of
 from keepfit.loop.rows import Rows
 from keepfit.loop.run import Run, run
 from keepfit.loop.turn import Turn, turn

@@ -11,6 +11,7 @@ import numpy as np
 
 from keepfit import features, record
 from keepfit.column import Kinds
+from keepfit.estimator import Range, Space
 from keepfit.features import Plan
 from keepfit.schema import Column
 from keepfit.task import Outputs, Task
@@ -36,6 +37,14 @@ class LightGBM:
         "lambda_l2": 1.0,
         "cat_smooth": 20.0,
         "feature_fraction": 0.8,
+    }
+    space: ClassVar[Space] = {
+        "trees": Range(50, 400, log=True, whole=True),
+        "learning_rate": Range(0.02, 0.2, log=True),
+        "num_leaves": Range(7, 127, log=True, whole=True),
+        "min_data_in_leaf": Range(10, 300, log=True, whole=True),
+        "lambda_l2": Range(0.01, 100.0, log=True),
+        "feature_fraction": Range(0.4, 1.0),
     }
 
     def fit(

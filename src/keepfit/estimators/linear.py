@@ -12,6 +12,7 @@ from sklearn.linear_model import LogisticRegression
 
 from keepfit import features, record
 from keepfit.column import Kinds
+from keepfit.estimator import Range, Space
 from keepfit.estimators.dot import Weights
 from keepfit.features import Plan
 from keepfit.schema import Column
@@ -29,6 +30,7 @@ class Linear:
 
     kind: ClassVar[str] = "linear"
     defaults: ClassVar[Mapping[str, Any]] = {"C": 1.0}
+    space: ClassVar[Space] = {"C": Range(0.001, 100.0, log=True)}
 
     def fit(
         self,

@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from importlib.metadata import version
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from keepfit import digest, errors, plugin, split
+from keepfit import digest, errors, split
+from keepfit.calibration import Calibration
 from keepfit.candidate import Candidate
 from keepfit.estimator import Fitted
 from keepfit.evaluation import Evaluation
 from keepfit.instant import from_micros
 from keepfit.ledger import Entry
+from keepfit.loop import tune
+from keepfit.loop.certify import CERTIFIED_ROWS, certify
+from keepfit.loop.models import evaluation_of
 from keepfit.loop.rows import Rows, evaluate_rows, known_rows, value_of
+from keepfit.loop.search import Recipe, defaults, fit_recipe, search
 from keepfit.loop.take import Taken, row_keys
 from keepfit.profile import profile
 from keepfit.progress import Progress, silent
-from keepfit.release import Sample
 from keepfit.schema import Schema
-from keepfit.split import Split
-from keepfit.task import Scored
+from keepfit.split import Places, Split
 from keepfit.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -31,14 +32,10 @@ if TYPE_CHECKING:
     import polars as pl
     from numpy.typing import NDArray
 
-__all__ = ["Fit", "candidate_of", "fit", "load_model", "refit"]
+__all__ = ["Fit", "fit", "fit_cause", "refit"]
 
-#: Rows on which the predictor must reproduce the evaluated outputs.
-CERTIFIED_ROWS = 2000
-#: Rows kept in the release, for its self-test.
-SAMPLE_ROWS = 20
 #: Raised when fitting gives another result from the same inputs.
-STEP = 1
+STEP = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,15 +48,18 @@ class Fit:
 
 
 @dataclass(frozen=True, slots=True)
-class _Recipe:
-    """How a model is fitted."""
+class _Chosen:
+    """A recipe with what follows from the rows left out while it was chosen."""
 
-    estimator: str
-    parameters: Mapping[str, Any]
+    recipe: Recipe
+    threshold: float
+    calibration: Calibration | None = None
+    tried: Mapping[str, float] | None = None
+    trials: int = 0
 
 
 def fit(ws: Workspace, taken: Taken, *, now: datetime, progress: Progress = silent) -> Fit:
-    """Let the estimators compete on the newest development rows, fit the best on all of them, test it on the newest rows.
+    """Choose a recipe on folds inside the development rows, fit it on all of them, test it on the newest rows.
 
     Nothing to do when the same data was fitted with the same settings before.
 
@@ -68,75 +68,49 @@ def fit(ws: Workspace, taken: Taken, *, now: datetime, progress: Progress = sile
     UsageFault
         One class, too few rows, or no column to learn from.
     """
-    model = ws.spec.model
-    cause = [taken.digest, record_of_model(ws), value_of(ws), STEP, versions()]
+    cause = fit_cause(ws, taken)
     if done := _done(ws, cause):
         return done
     known = taken.schema
     classes, rows = _labelled(ws, [taken], known)
-    times, shares = _times(rows, known), None
-    if times is not None:
-        boundaries = split.by_time(times, ws.spec.problem.label_delay)
-    else:
-        boundaries, shares = split.by_key(rows.count), _shares(rows, known)
-    place = split.places(boundaries, times, shares)
-    test = rows.where(place == "test")
-    develop = rows.where(split.development(boundaries, place, times))
+    places = _places(ws, rows, known)
+    develop, test = rows.where(places.development), rows.where(places.test)
     _both_classes(develop, test)
-    chosen, tried = _compete(ws, known, rows, place, progress)
-    progress(f"fitting {chosen.estimator} on {develop.count:,} rows")
-    fitted = _fit(ws, known, develop, chosen)
-    evaluation = evaluate_rows(
-        "", ws.task, test, fitted.predict(test.frame), known, threshold=ws.task.threshold(value_of(ws)), value=value_of(ws)
-    )
+    chosen = _choose(ws, known, rows, places, name=digest.of_value(cause), progress=progress)
+    progress(f"fitting {chosen.recipe.estimator} on {develop.count:,} rows")
+    fitted = fit_recipe(ws, known, develop, chosen.recipe)
+    outputs = tune.apply(ws.task, chosen.calibration, fitted.predict(test.frame))
+    evaluation = evaluate_rows("", ws.task, test, outputs, known, threshold=chosen.threshold, value=value_of(ws))
     learned = develop
-    if model.final_fit == "all":
-        progress(f"fitting {chosen.estimator} once more on all {rows.count:,} rows")
-        fitted, learned = _fit(ws, known, rows, chosen), rows
-    draft = _draft(ws, known, [taken], chosen, fitted, learned, classes)
-    return _keep(ws, cause, replace(draft, tried=tried), fitted, known, learned, test.frame, boundaries, evaluation, now)
+    if ws.spec.model.final_fit == "all":
+        progress(f"fitting {chosen.recipe.estimator} once more on all {rows.count:,} rows")
+        fitted, learned = fit_recipe(ws, known, rows, chosen.recipe), rows
+    draft = replace(_draft(ws, known, [taken], chosen, fitted, learned), classes=classes, final_fit=ws.spec.model.final_fit)
+    return _keep(ws, cause, _Made(draft, fitted, learned, test.frame, places.split, evaluation), now)
+
+
+def fit_cause(ws: Workspace, taken: Taken) -> list[Any]:
+    """What a fit depends on: the data, the settings, what decisions are worth, and the versions of this step and of libraries."""
+    problem = ws.spec.problem
+    named = {"positive": problem.positive, "task": problem.task, "label_delay": str(problem.label_delay)}
+    return [taken.digest, {**ws.spec.model.model_dump(mode="json"), **named}, value_of(ws), STEP, versions()]
 
 
 def refit(ws: Workspace, champion: Candidate, taken: list[Taken], *, cause: list[Any], now: datetime, progress: Progress = silent) -> Fit:
-    """Fit the champion's recipe once on every row with a known target; its test is what comes after."""
+    """Fit the champion's recipe once on every row with a known target; its test is what comes after.
+
+    Calibration and threshold are the champion's: they belong to the recipe.
+    """
     cause = ["refit", *cause, [part.digest for part in taken], STEP, versions()]
     if done := _done(ws, cause):
         return done
     known = taken[0].schema
     classes, rows = _labelled(ws, taken, known)
-    chosen = _Recipe(champion.estimator, champion.parameters)
-    progress(f"fitting {chosen.estimator} on {rows.count:,} rows")
-    fitted = _fit(ws, known, rows, chosen)
-    draft = replace(_draft(ws, known, taken, chosen, fitted, rows, classes), final_fit="all", threshold=champion.threshold)
-    return _keep(ws, cause, draft, fitted, known, rows, rows.frame.tail(CERTIFIED_ROWS), None, None, now)
-
-
-def load_model(ws: Workspace, candidate: Candidate) -> Fitted:
-    """A candidate's model, from its artifacts."""
-    with tempfile.TemporaryDirectory() as place:
-        for name, named in candidate.files.items():
-            (Path(place) / name).write_bytes(ws.artifacts.get(named))
-        return ws.estimator(candidate.estimator).load(Path(place), ws.kinds)
-
-
-def candidate_of(ws: Workspace, name: str) -> tuple[Candidate, Entry]:
-    """A candidate by its id.
-
-    Raises
-    ------
-    NothingThere
-        The ledger has none of that id.
-    """
-    for entry in ws.ledger.entries(kind="fit"):
-        if entry.body["candidate"] == name:
-            return ws.artifacts.get_record(Candidate, entry.body["artifacts"]["candidate"]), entry
-    raise errors.NothingThere(f"there is no candidate '{name}'", at=name, fix="see: keepfit history")
-
-
-def evaluation_of(ws: Workspace, entry: Entry) -> Evaluation | None:
-    """The evaluation that a fit's entry names."""
-    name = entry.body["artifacts"].get("evaluation")
-    return ws.artifacts.get_record(Evaluation, name) if name else None
+    chosen = _Chosen(Recipe(champion.estimator, champion.parameters), champion.threshold, champion.calibration)
+    progress(f"fitting {champion.estimator} on {rows.count:,} rows")
+    fitted = fit_recipe(ws, known, rows, chosen.recipe)
+    draft = replace(_draft(ws, known, taken, chosen, fitted, rows), classes=classes, final_fit="all")
+    return _keep(ws, cause, _Made(draft, fitted, rows, rows.frame.tail(CERTIFIED_ROWS), None, None), now)
 
 
 def versions() -> dict[str, str]:
@@ -144,11 +118,21 @@ def versions() -> dict[str, str]:
     return {name: version(name) for name in ("lightgbm", "numpy", "polars", "scikit-learn")}
 
 
-def record_of_model(ws: Workspace) -> dict[str, Any]:
-    """The settings on which a fit depends."""
-    problem = ws.spec.problem
-    named = {"positive": problem.positive, "task": problem.task, "label_delay": str(problem.label_delay)}
-    return {**ws.spec.model.model_dump(mode="json"), **named}
+def _choose(ws: Workspace, known: Schema, rows: Rows, places: Places, *, name: str, progress: Progress) -> _Chosen:
+    value = value_of(ws)
+    if ws.spec.model.evaluation == "quick" or places.folds == 0:
+        return _Chosen(defaults(ws, ws.spec.model.estimators[0]), ws.task.threshold(value))
+    found = search(ws, known, rows, places, name=name, progress=progress)
+    calibration = tune.calibrate(ws.task, found.held, known)
+    cut = tune.threshold(ws.task, found.held, calibration, value)
+    return _Chosen(found.recipe, cut, calibration, found.tried, found.trials)
+
+
+def _places(ws: Workspace, rows: Rows, known: Schema) -> Places:
+    times = _times(rows, known)
+    if times is not None:
+        return Places(split.by_time(times, ws.spec.problem.label_delay), times=times)
+    return Places(split.by_key(rows.count), shares=_shares(rows, known))
 
 
 def _done(ws: Workspace, cause: list[Any]) -> Fit | None:
@@ -177,48 +161,25 @@ def _both_classes(develop: Rows, test: Rows) -> None:
             raise errors.OneClass(f"the {name} rows hold one outcome only", at="the split", fix=fix)
 
 
-def _compete(ws: Workspace, known: Schema, rows: Rows, place: NDArray[np.str_], progress: Progress) -> tuple[_Recipe, dict[str, float]]:
-    recipes = [_Recipe(kind, dict(ws.estimator(kind).defaults)) for kind in ws.spec.model.estimators]
-    first, choice = rows.where(place == "fit"), rows.where(place == "choice")
-    alone = len(recipes) == 1 or min(first.count, choice.count) == 0 or any(r.truth.min() == r.truth.max() for r in (first, choice))
-    if alone:
-        return recipes[0], {}
-    metric = ws.task.metrics[ws.task.selects]
-    tried: dict[str, float] = {}
-    for recipe in recipes:
-        progress(f"trying {recipe.estimator}")
-        outputs = _fit(ws, known, first, recipe).predict(choice.frame)
-        scored = Scored(choice.truth, outputs, ws.task.decide(outputs, 0.5), None)
-        tried[recipe.estimator] = metric.measure(scored).value
-    sign = 1 if metric.better == "lower" else -1
-    return min(recipes, key=lambda recipe: sign * tried[recipe.estimator]), tried
-
-
-def _fit(ws: Workspace, known: Schema, rows: Rows, recipe: _Recipe) -> Fitted:
-    return ws.estimator(recipe.estimator).fit(
-        rows.frame, rows.truth, known.features, task=ws.task, kinds=ws.kinds, parameters=recipe.parameters, seed=ws.spec.model.seed
-    )
-
-
-def _draft(
-    ws: Workspace, known: Schema, taken: list[Taken], recipe: _Recipe, fitted: Fitted, learned: Rows, classes: tuple[Any, ...]
-) -> Candidate:
+def _draft(ws: Workspace, known: Schema, taken: list[Taken], chosen: _Chosen, fitted: Fitted, learned: Rows) -> Candidate:
     times = _times(learned, known)
     number = sum(1 for _ in ws.ledger.entries(kind="fit")) + 1
     return Candidate(
         id=f"c{number}",
-        estimator=recipe.estimator,
-        parameters=recipe.parameters,
+        estimator=chosen.recipe.estimator,
+        parameters=chosen.recipe.parameters,
         seed=ws.spec.model.seed,
         snapshots=tuple(part.digest for part in taken),
         schema=taken[0].snapshot.schema,
         split=None,
-        classes=classes,
-        threshold=ws.task.threshold(value_of(ws)),
+        classes=(),
+        threshold=chosen.threshold,
+        calibration=chosen.calibration,
         final_fit="development",
         fitted_rows=learned.count,
         fitted_before=from_micros(int(times.max()) + 1) if times is not None else None,
-        tried={},
+        tried=chosen.tried or {},
+        trials=chosen.trials,
         predictor=fitted.predictor,
         difference=0.0,
         files={},
@@ -227,73 +188,41 @@ def _draft(
     )
 
 
-def _keep(
-    ws: Workspace,
-    cause: list[Any],
-    draft: Candidate,
-    fitted: Fitted,
-    known: Schema,
-    learned: Rows,
-    certify_on: pl.DataFrame,
-    boundaries: Split | None,
-    evaluation: Evaluation | None,
-    now: datetime,
-) -> Fit:
-    files, sample, difference = _certify(ws, fitted, certify_on.tail(CERTIFIED_ROWS), known)
-    named = dict(files)
-    artifacts = {"sample": ws.artifacts.put_record(sample)}
-    reference = ws.artifacts.put_record(profile(learned.frame, known.features, ws.kinds))
-    if boundaries:
-        artifacts["split"] = ws.artifacts.put_record(boundaries)
-    candidate = replace(draft, files=named, profile=reference, difference=difference, split=artifacts.get("split"))
-    artifacts |= {"candidate": ws.artifacts.put_record(candidate), "profile": reference} | {
-        f"model/{name}": at for name, at in named.items()
-    }
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """What a fit made, before it is kept."""
+
+    draft: Candidate
+    fitted: Fitted
+    learned: Rows
+    certify_on: pl.DataFrame
+    split: Split | None
+    evaluation: Evaluation | None
+
+
+def _keep(ws: Workspace, cause: list[Any], made: _Made, now: datetime) -> Fit:
+    known = ws.artifacts.get_record(Schema, made.draft.schema)
+    certified = certify(ws, made.fitted, made.certify_on.tail(CERTIFIED_ROWS), known)
+    reference = ws.artifacts.put_record(profile(made.learned.frame, known.features, ws.kinds))
+    artifacts = {"sample": ws.artifacts.put_record(certified.sample), "profile": reference}
+    if made.split:
+        artifacts["split"] = ws.artifacts.put_record(made.split)
+    candidate = replace(made.draft, files=certified.files, profile=reference, difference=certified.difference, split=artifacts.get("split"))
+    artifacts |= {f"model/{name}": at for name, at in certified.files.items()}
+    artifacts["candidate"] = ws.artifacts.put_record(candidate)
+    evaluation = replace(made.evaluation, candidate=candidate.id) if made.evaluation else None
     if evaluation:
-        evaluation = replace(evaluation, candidate=candidate.id)
         artifacts["evaluation"] = ws.artifacts.put_record(evaluation)
     body = {
         "candidate": candidate.id,
         "estimator": candidate.estimator,
-        "rows": learned.count,
-        "difference": difference,
+        "rows": made.learned.count,
+        "difference": candidate.difference,
         "tried": candidate.tried,
+        "trials": candidate.trials,
         "artifacts": artifacts,
     }
     return Fit(candidate, evaluation, ws.append("fit", cause, body, at=now))
-
-
-def _certify(ws: Workspace, fitted: Fitted, rows: pl.DataFrame, known: Schema) -> tuple[dict[str, str], Sample, float]:
-    """Save the model, and hold the serving predictor against it, row by row.
-
-    Raises
-    ------
-    BadRelease
-        The predictor's outputs lie further from the model's than they may.
-    """
-    inputs = rows.select([column.name for column in known.features])
-    expected = fitted.predict(inputs)
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        fitted.save(folder)
-        predictor = plugin.find("predictors", fitted.predictor)(folder, ws.kinds)
-        requests = [as_request(row) for row in inputs.iter_rows(named=True)]
-        answers = [predictor(row)[0] for row in requests]
-        kept = {path.name: ws.artifacts.put_file(path) for path in sorted(folder.iterdir())}
-    difference = max((abs(answer[field] - float(expected[field][i])) for i, answer in enumerate(answers) for field in answer), default=0.0)
-    if not difference <= fitted.tolerance:
-        fix = "report this: the same row must give the same output in a table and in a request"
-        raise errors.BadRelease(f"the serving predictor differs from the model by {difference:g}", at=fitted.predictor, fix=fix)
-    return kept, Sample(tuple(requests[:SAMPLE_ROWS]), tuple(answers[:SAMPLE_ROWS])), difference
-
-
-def as_request(row: Mapping[str, Any]) -> dict[str, Any]:
-    """A table's row as a request carries it: times as text, missing values as null."""
-    return {name: None if isinstance(value, float) and value != value else _text(value) for name, value in row.items()}
-
-
-def _text(value: Any) -> Any:
-    return value.isoformat().replace("+00:00", "Z") if isinstance(value, datetime) else value
 
 
 def _times(rows: Rows, known: Schema) -> NDArray[np.int64] | None:
@@ -301,6 +230,6 @@ def _times(rows: Rows, known: Schema) -> NDArray[np.int64] | None:
 
 
 def _shares(rows: Rows, known: Schema) -> NDArray[np.float64]:
-    import numpy as np
+    import numpy as np  # the command line starts without it
 
     return np.array([int(digest.of_bytes(key.encode())[3:16], 16) / 16**13 for key in row_keys(rows.frame, known)])

@@ -10,16 +10,16 @@ from keepfit import digest, record, verdict
 from keepfit.candidate import Candidate
 from keepfit.evaluation import Evaluation
 from keepfit.ledger import Entry
-from keepfit.loop.fit import Fit, candidate_of, load_model
+from keepfit.loop.fit import Fit
+from keepfit.loop.models import champion_candidate, load_model
 from keepfit.loop.rows import Rows, evaluate_rows, known_rows, value_of
 from keepfit.loop.take import Taken
-from keepfit.release import Roles
 from keepfit.schema import Schema
 from keepfit.split import Split
 from keepfit.verdict import Verdict
 from keepfit.workspace import Workspace
 
-__all__ = ["Judged", "champion_candidate", "judge", "record_verdict", "score_both"]
+__all__ = ["Judged", "judge", "record_verdict", "score_both"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,14 +94,6 @@ def record_verdict(
     }
     entry = ws.append("verdict", [*cause, rules(ws)], body, at=now)
     return Judged(answer, candidate, champion, entry)
-
-
-def champion_candidate(ws: Workspace, now: Roles) -> Candidate | None:
-    """The candidate behind the champion."""
-    for entry in ws.ledger.entries(kind="release"):
-        if entry.body["release"] == now.champion:
-            return candidate_of(ws, entry.body["candidate"])[0]
-    return None
 
 
 def score_both(ws: Workspace, rows: Rows, known: Schema, candidates: list[Candidate]) -> list[tuple[Evaluation, Any]]:

@@ -11,7 +11,7 @@ from typing import Any
 from keepfit import digest, errors, files, record
 from keepfit.candidate import Candidate
 from keepfit.ledger import Entry
-from keepfit.loop.fit import candidate_of
+from keepfit.loop.models import candidate_of
 from keepfit.release import Release, Role
 from keepfit.schema import Schema
 from keepfit.workspace import Workspace
@@ -120,6 +120,7 @@ def _make(ws: Workspace, candidate: Candidate, name: str, now: datetime) -> str:
         target=known.target,
         classes=candidate.classes,
         threshold=candidate.threshold,
+        calibration=candidate.calibration,
         columns=columns,
         inputs=tuple(column.name for column in known.features),
         key=known.key,

@@ -13,6 +13,7 @@ from keepfit.loop.judge import judge
 from keepfit.loop.release import release
 from keepfit.loop.take import take
 from keepfit.progress import Progress, silent
+from keepfit.release import Role
 from keepfit.snapshot import Snapshot
 from keepfit.verdict import Verdict
 from keepfit.workspace import Workspace
@@ -56,7 +57,9 @@ def run(ws: Workspace, *, now: datetime, progress: Progress = silent) -> Run:
     released = None
     judged = judge(ws, fitted, taken, now=now)
     if judged.verdict.status == "passed":
-        entry = release(ws, fitted.candidate, role="champion", because="every gate passed", cause=[judged.entry.key], now=now)
+        # A final fit on all rows is not the model that was judged, so it waits in the shadow.
+        role: Role = "shadow" if fitted.candidate.final_fit == "all" else "champion"
+        entry = release(ws, fitted.candidate, role=role, because="every gate passed", cause=[judged.entry.key], now=now)
         released = entry.body["release"] if entry.seq > before.seq else None
     changed = ws.ledger.head() != before
     return Run(

@@ -14,8 +14,9 @@ from keepfit.incident import Action, Policy, State, next_action
 from keepfit.instant import parse
 from keepfit.ledger import Entry
 from keepfit.loop import log
-from keepfit.loop.fit import candidate_of, refit
-from keepfit.loop.judge import champion_candidate, record_verdict, score_both
+from keepfit.loop.fit import refit
+from keepfit.loop.judge import record_verdict, score_both
+from keepfit.loop.models import candidate_behind, champion_candidate
 from keepfit.loop.release import give_role, release
 from keepfit.loop.take import Taken, keep, take
 from keepfit.loop.watch import due, log_rows, watch_window
@@ -113,10 +114,8 @@ def state(ws: Workspace, *, now: datetime) -> State:
 
 
 def _challenger(ws: Workspace, shadow: str | None) -> Candidate | None:
-    for entry in ws.ledger.entries(kind="release"):
-        if entry.body["release"] == shadow:
-            return candidate_of(ws, entry.body["candidate"])[0]
-    return None
+    found = candidate_behind(ws, shadow)
+    return found[0] if found else None
 
 
 def _refit(ws: Workspace, action: Action, now: datetime, progress: Progress) -> Turn:

@@ -10,12 +10,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from keepfit import drift, profile, record
-from keepfit.candidate import Candidate
 from keepfit.evaluation import Evaluation, Gain
 from keepfit.instant import Duration, from_micros, micros
-from keepfit.ledger import Entry
 from keepfit.loop import log
-from keepfit.loop.fit import candidate_of, evaluation_of
+from keepfit.loop.models import candidate_behind, evaluation_of
 from keepfit.loop.rows import Rows, evaluate_rows, value_of
 from keepfit.profile import Profile
 from keepfit.schema import Schema
@@ -110,7 +108,9 @@ def _target_type(known: Schema) -> Any:
 def _look(ws: Workspace, window: Interval, release: str, group: pl.DataFrame, *, now: datetime) -> Window:
     import numpy as np
 
-    candidate, entry = _behind(ws, release)
+    found = candidate_behind(ws, release)
+    assert found is not None
+    candidate, entry = found
     known = ws.artifacts.get_record(Schema, candidate.schema)
     told = log.with_truth(group, log.labels(ws, now=now), known.target)
     rows = as_rows(ws, told, known, candidate.classes)
@@ -151,13 +151,6 @@ def _change(ws: Workspace, measured: Evaluation, at_release: Evaluation | None) 
     half = math.hypot((new.high - new.low) / 2, (old.high - old.low) / 2)
     gain = sign * (new.value - old.value)
     return Gain(gain, gain - half, gain + half)
-
-
-def _behind(ws: Workspace, release: str) -> tuple[Candidate, Entry]:
-    for entry in ws.ledger.entries(kind="release"):
-        if entry.body["release"] == release:
-            return candidate_of(ws, entry.body["candidate"])
-    raise LookupError(release)
 
 
 def _when(answered: pl.DataFrame) -> pl.Series:

@@ -41,6 +41,7 @@ class Served:
                 fix = "restore the folder; keepfit makes it again from the project when it is deleted"
                 raise errors.BadRelease("a file of the release is missing or was altered", at=str(path), fix=fix)
         self._task: Task = plugin.find("tasks", self.release.task)()
+        self._calibration = self.release.calibration
         self._predict = plugin.find("predictors", self.release.predictor)(folder / "model", kinds)
         self._checks = {column.name: _check(column) for column in self.release.columns}
         self.private = frozenset(column.name for column in self.release.columns if column.private)
@@ -72,6 +73,8 @@ class Served:
             if name not in row or (name in self._identity and row[name] is None):
                 raise errors.BadRequest(f"column '{name}' is missing", at=name)
         outputs, warnings = self._predict(row)
+        if self._calibration is not None and self._task.calibrates is not None:
+            outputs = {**outputs, self._task.calibrates: self._calibration.one(outputs[self._task.calibrates])}
         prediction, decision = self._task.answer(outputs, self.release.classes, self.release.threshold)
         time = parse(row[self.release.time]) if self.release.time else None
         return outputs, prediction, decision, warnings, time, self.key_of(row), private

@@ -39,6 +39,7 @@ class Binary:
     kind = "binary"
     family = "bernoulli"
     outputs = ("score",)
+    calibrates = "score"
     selects = "log_loss"
     metrics: Mapping[str, Metric] = {
         "log_loss": Metric("lower", _POSITIVE, lambda s: quality.log_loss(s.truth, s.outputs["score"])),
@@ -84,6 +85,18 @@ class Binary:
         right = value.get("true_positive", 0.0) - value.get("false_negative", 0.0)
         wrong = value.get("true_negative", 0.0) - value.get("false_positive", 0.0)
         return float(min(1.0, max(0.0, wrong / (right + wrong)))) if right + wrong > 0 else 0.5
+
+    def best_threshold(self, truth: NDArray[np.float64], outputs: Outputs, value: Value | None) -> float:
+        """Where rows left out were worth most, or what `value` implies when that is not clearly less."""
+        implied = self.threshold(value)
+        if value is None:
+            return implied
+        grid = np.unique(np.quantile(outputs["score"], np.linspace(0.0, 1.0, 201)))
+        worth = {cut: _worth(Scored(truth, outputs, outputs["score"] >= cut, value)) for cut in (implied, *grid.tolist())}
+        best = max(worth, key=lambda cut: worth[cut].value)
+        ahead = worth[best].influence - worth[implied].influence
+        error = float(ahead.std()) / math.sqrt(truth.size)
+        return best if worth[best].value - worth[implied].value > 2 * error else implied
 
     def decide(self, outputs: Outputs, threshold: float) -> NDArray[np.bool_]:
         return np.asarray(outputs["score"] >= threshold)
