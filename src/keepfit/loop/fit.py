@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -289,7 +290,7 @@ def _certify(ws: Workspace, fitted: Fitted, rows: pl.DataFrame, known: Schema) -
 
 def as_request(row: Mapping[str, Any]) -> dict[str, Any]:
     """A table's row as a request carries it: times as text, missing values as null."""
-    return {name: None if isinstance(value, float) and value != value else _text(value) for name, value in row.items()}
+    return {name: None if isinstance(value, float) and not math.isfinite(value) else _text(value) for name, value in row.items()}
 
 
 def _text(value: Any) -> Any:
