@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import getpass
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -131,10 +131,16 @@ class Workspace:
 
     def append(self, kind: str, key: list[Any], body: Mapping[str, Any], *, at: datetime, actor: str | None = None) -> Entry:
         """Append one entry, keyed by the digest of its cause, and move `keepfit.lock` after it."""
-        draft = Draft(kind, digest.of_value([kind, *record.plain(key)]), body, at, actor or self.actor)
-        (entry,) = self.ledger.append([draft])
+        return self.append_all(kind, [(key, body)], at=at, actor=actor)[0]
+
+    def append_all(
+        self, kind: str, causes: Sequence[tuple[list[Any], Mapping[str, Any]]], *, at: datetime, actor: str | None = None
+    ) -> list[Entry]:
+        """Append entries that belong together, all or none: a key and a body for each."""
+        drafts = [Draft(kind, self.key_of(kind, key), body, at, actor or self.actor) for key, body in causes]
+        entries = self.ledger.append(drafts)
         self._move_lock()
-        return entry
+        return entries
 
     def key_of(self, kind: str, key: list[Any]) -> str:
         """The key that `append` gives an entry with this cause."""
@@ -180,7 +186,15 @@ class Workspace:
         """Let one command at a time change this project; give way to another's for up to `wait` seconds."""
         self.prepare()
         with files.lock(self.home / "run" / "loop.lock", wait=wait, waiting=waiting):
+            self._catch_up()
             yield
+
+    def _catch_up(self) -> None:
+        """Move `keepfit.lock` after the entries of a command that was killed before it could; never off another chain."""
+        lock, head = self.read_lock(), self.ledger.head()
+        known = lock.head if lock else Head()
+        if known.seq < head.seq and (known.seq == 0 or next(self.ledger.texts(after=known.seq - 1))[2] == known.hash):
+            self._move_lock()
 
     def secret(self, name: str) -> bytes:
         """A key of 32 random bytes under the project's `secrets`, made at its first use."""

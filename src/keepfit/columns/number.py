@@ -20,6 +20,8 @@ __all__ = ["Number"]
 
 _SINGLE = struct.Struct("<f")
 _BINS = 20
+#: A scaled number goes no further: no training row lies more standard deviations out than the root of their count, and sums stay finite.
+_FARTHEST = 1e9
 
 
 class Number:
@@ -37,8 +39,9 @@ class Number:
             return None
         if style == "trees":
             return {"style": "trees"}
-        missing = bool(known.size < numbers.size)
-        return {"style": "linear", "mean": float(known.mean()), "scale": float(known.std()), "missing": missing}
+        unit = _unit(known)
+        mean, scale = float((known / unit).mean() * unit), float((known / unit).std() * unit)
+        return {"style": "linear", "mean": mean, "scale": scale, "missing": bool(known.size < numbers.size)} if scale else None
 
     def names(self, column: str, state: State) -> list[str]:
         return [column, f"{column} is missing"] if state.get("missing") else [column]
@@ -51,7 +54,8 @@ class Number:
         if state["style"] == "trees":
             return numbers[:, None]
         absent = np.isnan(numbers)
-        scaled = np.where(absent, 0.0, (numbers - state["mean"]) / state["scale"])
+        with np.errstate(over="ignore"):
+            scaled = np.where(absent, 0.0, np.clip((numbers - state["mean"]) / state["scale"], -_FARTHEST, _FARTHEST))
         return np.stack([scaled, absent.astype(np.float64)], axis=1) if state["missing"] else scaled[:, None]
 
     def writer(self, state: State, dtype: str, at: int) -> WriteRow:
@@ -70,7 +74,7 @@ class Number:
                 out[at] = number
                 return
             absent = number != number
-            out[at] = 0.0 if absent else (number - mean) / scale
+            out[at] = 0.0 if absent else min(max((number - mean) / scale, -_FARTHEST), _FARTHEST)
             if flag:
                 out[at + 1] = 1.0 if absent else 0.0
 
@@ -79,14 +83,15 @@ class Number:
     def sketch(self, values: pl.Series, like: Sketch | None) -> Sketch:
         numbers = _finite(values)
         known = numbers[~np.isnan(numbers)]
+        unit = _unit(known)
         if like is not None:
             edges = np.asarray(like["edges"], dtype=np.float64)
         elif known.size:
-            edges = np.unique(np.quantile(known, np.linspace(0, 1, _BINS + 1)[1:-1]))
+            edges = np.unique(np.quantile(known / unit, np.linspace(0, 1, _BINS + 1)[1:-1]) * unit)
         else:
             edges = np.empty(0)
         counts = np.bincount(np.searchsorted(edges, known, side="right"), minlength=edges.size + 1)
-        mean = float(known.mean()) if known.size else None
+        mean = float((known / unit).mean() * unit) if known.size else None
         return {
             "rows": numbers.size,
             "missing": int(numbers.size - known.size),
@@ -108,6 +113,12 @@ def _as_stored(value: float, single: bool) -> float:
     except OverflowError:
         return math.nan
     return number if math.isfinite(number) else math.nan
+
+
+def _unit(known: NDArray[np.float64]) -> float:
+    """What to divide by so that sums of squares neither overflow nor vanish; 1 for all but the strangest columns."""
+    largest = float(np.abs(known).max(initial=0.0))
+    return largest if largest > 1e150 or 0 < largest < 1e-150 else 1.0
 
 
 def _finite(values: pl.Series) -> NDArray[np.float64]:

@@ -31,6 +31,10 @@ def told(done: Turn) -> str:
     if action.kind == "compare" and done.verdict is not None:
         head = f"Challenger {done.candidate} against the champion on the same rows: log loss gain {done.gain}"
         return "\n".join([head, *(f"  {line}" for line in words.outcome_lines(done.verdict.outcomes))])
+    if action.kind == "compare":
+        return (
+            f"Challenger {done.candidate} could not be raced: no rows of the window, with both outcomes, are new to it and to the champion."
+        )
     if action.kind == "promote":
         return f"Promoted {done.release}: {action.because}."
     return f"Nothing to do: {action.because}."

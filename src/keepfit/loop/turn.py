@@ -58,6 +58,7 @@ def turn(ws: Workspace, *, now: datetime, progress: Progress = silent) -> Turn:
     An action is two entries, *started* and *ended*. Every step in between is keyed by its cause, so after a
     crash the next turn goes on where this one stopped and repeats nothing.
     """
+    _abandon(ws, now)
     log.fold(ws)
     now_state = state(ws, now=now)
     action = next_action(now_state, policy(ws))
@@ -96,7 +97,18 @@ def state(ws: Workspace, *, now: datetime) -> State:
         for entry in ws.ledger.entries(kind="verdict")
         if "window" in entry.body and challenger and entry.body["candidate"] == challenger.id
     ]
-    refits = [e for e in ws.ledger.entries(kind="action") if e.body["kind"] == "refit" and e.body["status"] in {"done", "failed"}]
+    shadowed = max((entry.seq for entry in ws.ledger.entries(kind="release") if entry.body["role"] == "shadow"), default=0)
+    # A refit that was killed between its release and its end is done: a shadow came after its start.
+    refits = [
+        entry
+        for entry in ws.ledger.entries(kind="action")
+        if entry.body["kind"] == "refit" and (entry.body["status"] in {"done", "failed"} or entry.seq < shadowed)
+    ]
+    ended = [
+        _interval(e.body["window"])
+        for e in ws.ledger.entries(kind="action")
+        if e.body["kind"] == "compare" and e.body["status"] == "done" and e.body["release"] == roles.shadow
+    ]
     promotions = [e for e in ws.ledger.entries(kind="release") if e.body["role"] == "champion" and e.body["was"]]
     return State(
         now=now,
@@ -107,7 +119,7 @@ def state(ws: Workspace, *, now: datetime) -> State:
         watched=_interval(of_newest[-1].body) if of_newest else None,
         labels=sum(entry.body["labels"] for entry in of_newest),
         challenger=roles.shadow,
-        compared=_interval(races[-1].body["window"]) if races else None,
+        compared=max([_interval(race.body["window"]) for race in races] + ended, key=lambda w: w.begin, default=None),
         won=bool(races) and races[-1].body["ahead"] and races[-1].body["status"] == "passed",
         fitted_for=max((_interval(e.body["window"]) for e in refits), key=lambda w: w.begin, default=None),
     )
@@ -159,6 +171,8 @@ def _compare(ws: Workspace, action: Action, now: datetime, progress: Progress) -
         time = rows.frame[known.time]
         begin = max(instant for instant in (action.window.begin, champion.fitted_before, challenger.fitted_before) if instant is not None)
         rows = rows.where(((time >= begin) & (time < action.window.end)).to_numpy())
+    if rows.count == 0 or rows.truth.min() == rows.truth.max():
+        return Turn(action, candidate=challenger.id)  # nothing to race on; another challenger comes with the next refit
     (theirs, champion_outputs), (ours, outputs) = score_both(ws, rows, known, [champion, challenger])
     z = race(ws.task.losses(rows.truth, champion_outputs), ws.task.losses(rows.truth, outputs))
     gain = ours.gain_over(theirs, ws.task.selects)
@@ -180,6 +194,14 @@ def _start(ws: Workspace, action: Action, now: datetime) -> int:
     attempt = len(started) + 1
     _note(ws, action, attempt, "started", action.because, now)
     return attempt
+
+
+def _abandon(ws: Workspace, now: datetime) -> None:
+    """Write down the end of an action whose process ended before it did; what it finished is kept."""
+    newest = ws.ledger.last("action")
+    if newest is not None and newest.body["status"] == "started":
+        body = {**newest.body, "status": "abandoned", "why": "the process ended before the action did"}
+        ws.append("action", [newest.body["cause"], newest.body["attempt"], "ended"], body, at=now, actor="loop")
 
 
 def _end(ws: Workspace, action: Action, attempt: int, status: str, why: str, now: datetime) -> None:

@@ -59,20 +59,21 @@ def watch_window(ws: Workspace, window: Interval, *, now: datetime) -> list[Wind
     answered = log.predictions(ws).filter(pl.col("role") == "champion")
     when = _when(answered)
     answered = answered.filter((when >= window.begin) & (when < window.end))
-    found = []
+    found: list[Window] = []
+    causes: list[tuple[list[Any], dict[str, Any]]] = []
     for (release,), group in sorted(answered.partition_by("release", as_dict=True).items(), key=lambda item: str(item[0])):
         seen = _look(ws, window, str(release), group, now=now)
-        name = ws.artifacts.put_record(seen)
         body = {
             "begin": _text(window.begin),
             "end": _text(window.end),
             "release": seen.release,
             "predictions": seen.predictions,
             "labels": seen.labels,
-            "artifacts": {"window": name},
+            "artifacts": {"window": ws.artifacts.put_record(seen)},
         }
-        ws.append("watch", [_text(window.begin), _text(window.end), seen.release], body, at=now)
+        causes.append(([_text(window.begin), _text(window.end), seen.release], body))
         found.append(seen)
+    ws.append_all("watch", causes, at=now)  # a window is looked at for every release or for none
     return found
 
 

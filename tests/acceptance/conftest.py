@@ -1,0 +1,269 @@
+"""The real command line as a process of its own, a real server on loopback, and a small project to try them on."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import httpx
+import numpy as np
+import polars as pl
+import pytest
+
+BEGIN = datetime(2024, 1, 1, tzinfo=UTC)  # a Monday
+NOW = "2024-03-04T00:00Z"  # nine weeks later
+#: A bound on what a loaded machine may need for one command; nothing here comes near it.
+PATIENCE = 60.0
+
+PROJECT = """\
+[problem]
+name = "small"
+target = "bad"
+time = "when"
+key = ["number"]
+label_delay = "1d"
+
+[data]
+source = "rows.parquet"
+
+[model]
+estimators = ["linear"]
+
+[gates]
+good = { kind = "at_least", metric = "roc_auc", limit = 0.6 }
+
+[refit]
+minimum_labels = 100
+"""
+
+
+def rows_of(days, *, begin=BEGIN, per_day=33, seed=1, turned=False):
+    """Rows of some days; with `turned`, the world is another one: what was a bad sign is a good one."""
+    draw = np.random.default_rng(seed)
+    count = days * per_day
+    seconds = np.sort(draw.integers(0, days * 86_400, count))
+    amount, shop = draw.normal(size=count), draw.choice(["north", "south", "west"], count)
+    chance = 1 / (1 + np.exp(-((-1.5 if turned else 1.5) * amount + (shop == "north") - 0.5)))
+    when = pl.Series([begin + timedelta(seconds=int(s)) for s in seconds], dtype=pl.Datetime("us", "UTC"))
+    number = (begin - BEGIN).days * 1000 + np.arange(count)
+    return pl.DataFrame({"number": number, "when": when, "amount": amount, "shop": shop, "bad": draw.random(count) < chance})
+
+
+def environment(**more):
+    """This process's environment without keepfit's own variables, so that a developer's settings change nothing."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("KEEPFIT_")}
+    return kept | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "NO_COLOR": "1", "KEEPFIT_ACTOR": "person:test"} | more
+
+
+def command(*arguments):
+    return [sys.executable, "-m", "keepfit", *map(str, arguments)]
+
+
+def run_keepfit(*arguments, env=None, **options):
+    """`keepfit …` as a process; its exit code, output and errors."""
+    return subprocess.run(
+        command(*arguments), capture_output=True, text=True, env=environment(**(env or {})), timeout=PATIENCE, check=False, **options
+    )
+
+
+@pytest.fixture
+def keepfit():
+    return run_keepfit
+
+
+@pytest.fixture
+def started():
+    """Starts `keepfit …` and gives the process; what still runs at the end of the test is killed."""
+    with contextlib.ExitStack() as stack:
+
+        def start(*arguments, env=None, **options):
+            process = subprocess.Popen(
+                command(*arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment(**(env or {})), **options
+            )
+            stack.callback(end, process)
+            return process
+
+        yield start
+
+
+def end(process):
+    if process.poll() is None:
+        process.kill()
+    process.wait(timeout=PATIENCE)
+    for stream in (process.stdout, process.stderr):
+        stream.close()
+
+
+class Server:
+    """A server process and a client of it."""
+
+    def __init__(self, process, url):
+        self.process, self.url = process, url
+        self.client = httpx.Client(base_url=url, timeout=PATIENCE)
+
+    def post(self, path, body, *, at=None):
+        headers = {"Keepfit-Now": at} if at else {}
+        if isinstance(body, (str, bytes)):
+            return self.client.post(path, content=body, headers=headers)
+        return self.client.post(path, json=body, headers=headers)
+
+    def kill(self):
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait(timeout=PATIENCE)
+
+
+@contextlib.contextmanager
+def served(folder, *options):
+    process = subprocess.Popen(
+        command("serve", "-C", folder, "--port", "0", "--json", *options),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env=environment(),
+    )
+    try:
+        server = Server(process, json.loads(process.stdout.readline())["url"])
+        with server.client:
+            yield server
+    finally:
+        process.terminate()
+        process.wait(timeout=PATIENCE)
+        process.stdout.close()
+
+
+@pytest.fixture
+def serve():
+    return served
+
+
+@pytest.fixture
+def table():
+    return rows_of
+
+
+def write_project(folder, *, toml=PROJECT, rows=None):
+    folder.mkdir(parents=True)
+    (folder / "keepfit.toml").write_text(toml)
+    (rows_of(63) if rows is None else rows).write_parquet(folder / "rows.parquet")
+    return folder
+
+
+@pytest.fixture
+def project(tmp_path):
+    """Makes a project folder that has not run yet: `project(name, toml=…, rows=…, edit=(old, new))`."""
+
+    def make(name="project", *, toml=PROJECT, rows=None, edit=None):
+        if edit is not None:
+            assert edit[0] in toml
+            toml = toml.replace(*edit)
+        return write_project(tmp_path / name, toml=toml, rows=rows)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def finished_run(tmp_path_factory):
+    """A project after its first run, to be copied and never changed."""
+    folder = write_project(tmp_path_factory.mktemp("finished") / "project")
+    done = run_keepfit("run", "-C", folder, "--now", NOW)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+@pytest.fixture
+def champion(finished_run, tmp_path):
+    """A copy of a project that has a champion."""
+    return Path(shutil.copytree(finished_run, tmp_path / "champion"))
+
+
+def as_rows(frame):
+    """A table's rows as requests carry them."""
+    when = pl.col("when").dt.strftime("%Y-%m-%dT%H:%M:%S%.6fZ")
+    return frame.with_columns(when).to_dicts()
+
+
+def tell(server, frame, *, asked_at, labelled_at):
+    """Ask about rows and bring their labels; give the ids that were answered."""
+    rows = as_rows(frame.drop("bad"))
+    answer = server.post("/v1/predict", {"rows": rows}, at=asked_at)
+    assert answer.status_code == 200, answer.text
+    labels = [{"key": {"number": row["number"]}, "value": row["bad"]} for row in as_rows(frame)]
+    assert server.post("/v1/labels", {"labels": labels}, at=labelled_at).status_code == 200
+    return [one["id"] for one in answer.json()["predictions"]]
+
+
+@pytest.fixture
+def request_rows():
+    return as_rows
+
+
+@pytest.fixture(scope="session")
+def answered_weeks(finished_run, tmp_path_factory):
+    """The project after two weeks of answers with their labels, in a world that turned; to be copied.
+
+    In the midst of the first week another release takes over: both answered in that window.
+    """
+    folder = Path(shutil.copytree(finished_run, tmp_path_factory.mktemp("answered") / "project"))
+    with served(folder, "--simulated") as server:
+        for week in (9, 10):
+            monday = BEGIN + timedelta(weeks=week)
+            frame = rows_of(7, begin=monday, seed=week, turned=True)
+            asked_at, labelled_at = monday.isoformat(), (monday + timedelta(days=8)).isoformat()
+            tell(server, frame.head(60), asked_at=asked_at, labelled_at=labelled_at)
+            if week == 9:
+                done = run_keepfit("run", "-C", folder, "--now", "2024-03-04T12:00Z", "--set", "model.seed=7")
+                assert done.returncode == 0, done.stderr
+                wait_until(lambda: server.client.get("/v1/release").json()["id"] == "r2")
+            tell(server, frame.tail(-60), asked_at=asked_at, labelled_at=labelled_at)
+    return folder
+
+
+@pytest.fixture
+def answered_copy(answered_weeks, tmp_path):
+    """A copy of the project with two weeks of answers and labels."""
+    return Path(shutil.copytree(answered_weeks, tmp_path / "answered"))
+
+
+def wait_until(holds, *, within=PATIENCE):
+    """Ask again and again; give the seconds that it took."""
+    begin = time.monotonic()
+    while not holds():
+        assert time.monotonic() - begin < within, "it did not come about in time"
+        time.sleep(0.02)
+    return time.monotonic() - begin
+
+
+@pytest.fixture
+def until():
+    return wait_until
+
+
+@pytest.fixture
+def entries(keepfit):
+    """The entries of a project, as `keepfit history --json` gives them."""
+
+    def read(folder, **options):
+        done = keepfit("history", "-C", folder, "--json", **options)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    return read
+
+
+@pytest.fixture
+def state_of():
+    """The bytes of ledger and lock, to show that a refused command changed nothing."""
+
+    def read(folder):
+        found = sorted([*folder.glob("keepfit.lock"), *folder.glob(".keepfit/ledger.sqlite*"), *folder.glob(".keepfit/tables/**/*")])
+        return {path.relative_to(folder): path.read_bytes() for path in found if path.is_file() and not path.name.endswith("-shm")}
+
+    return read

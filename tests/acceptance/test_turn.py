@@ -1,0 +1,46 @@
+"""The loop's steps in an order that nobody planned."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import polars as pl
+import pytest
+
+MONDAYS = [datetime(2024, 3, day, tzinfo=UTC) for day in (4, 11)]
+
+
+def actions(entries, folder):
+    return [(entry["body"]["kind"], entry["body"]["status"]) for entry in entries(folder) if entry["kind"] == "action"]
+
+
+@pytest.fixture
+def turn(keepfit):
+    def call(folder, now):
+        done = keepfit("turn", "-C", folder, "--now", now)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    return call
+
+
+def test_a_challenger_with_no_rows_to_race_on_is_followed_by_another(answered_copy, turn, keepfit, entries, table):
+    # The champion that a run made meanwhile knows every row of the window: there is nothing that is new to both.
+    for _ in range(2):
+        turn(answered_copy, "2024-03-12T00:00Z")
+    pl.concat([table(63), *(table(7, begin=monday, seed=monday.day) for monday in MONDAYS)]).write_parquet(answered_copy / "rows.parquet")
+    assert keepfit("run", "-C", answered_copy, "--now", "2024-03-19T00:00Z", "--set", 'model.final_fit="all"').returncode == 0
+    assert "Window 2024-03-11" in turn(answered_copy, "2024-03-19T00:00Z")
+    assert "could not be raced" in turn(answered_copy, "2024-03-19T00:00Z")
+    assert "Fitted challenger" in turn(answered_copy, "2024-03-19T00:00Z")
+    assert "Nothing to do" in turn(answered_copy, "2024-03-19T00:00Z")
+    assert actions(entries, answered_copy)[2:] == [("compare", "started"), ("compare", "done"), ("refit", "started"), ("refit", "done")]
+
+
+def test_turns_after_the_last_thing_that_was_due_add_nothing_to_the_chain(answered_copy, turn, entries):
+    while "Nothing to do" not in turn(answered_copy, "2024-03-12T00:00Z"):
+        pass
+    before = entries(answered_copy)
+    for _ in range(3):
+        assert "Nothing to do" in turn(answered_copy, "2024-03-12T00:00Z")
+    assert entries(answered_copy) == before
