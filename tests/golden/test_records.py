@@ -19,6 +19,7 @@ import pytest
 
 import keepfit
 from keepfit import record
+from keepfit.calibration import Calibration
 from keepfit.candidate import Candidate
 from keepfit.chain import Finding, Verification
 from keepfit.demo.story import Gained
@@ -93,10 +94,12 @@ CANDIDATE = Candidate(
     split=None,
     classes=(False, True),
     threshold=0.2,
+    calibration=Calibration(0.9, 0.1),
     final_fit="all",
     fitted_rows=10_000,
     fitted_before=utc(2013, 2, 28, 23, 59, 0, 1),
     tried={"linear": 0.41, "lightgbm": 0.4},
+    trials=20,
     predictor="trees",
     difference=0.0,
     files={"model.txt": digest("d"), "plan.json": digest("e")},
@@ -130,6 +133,7 @@ PROMOTE = Action("promote", "the challenger won", INTERVAL, "r2")
 
 RECORDS = {
     "action": PROMOTE,
+    "calibration": Calibration(0.9, 0.1),
     "candidate": CANDIDATE,
     "drift": Drift("origin", "jensen_shannon", 0.0, 7),
     "entry": Entry(
@@ -212,7 +216,7 @@ RECORDS = {
     "sample": Sample(({"flight": 1545, "Größe": None}, {"flight": 2, "Größe": 1.5}), ({"score": 0.25}, {"score": 0.1})),
     "schema": Schema(COLUMNS, "late", "departure", ("flight", "departure"), ("notes",)),
     "snapshot": SNAPSHOT,
-    "split": Split("time", Duration.parse("1d"), utc(2013, 2, 10), utc(2013, 2, 20), utc(2013, 2, 21)),
+    "split": Split("time", Duration.parse("1d"), (utc(2013, 2, 1), utc(2013, 2, 10)), utc(2013, 2, 20), utc(2013, 2, 21)),
     "status": Status("flight-delay", utc(2013, 3, 12), "r1", utc(2013, 3, 1), EVALUATION, "r2", None, WINDOW, 12),
     "turn": Turn(PROMOTE, (WINDOW,), "c2", "r2", Gain(0.01, 0.005, 0.015), VERDICT),
     "verdict": VERDICT,
