@@ -15,6 +15,8 @@ WEEKS_BEGIN = datetime(1970, 1, 5, tzinfo=UTC)
 
 _MICROSECOND = timedelta(microseconds=1)
 _UNITS = {"ms": 1_000, "s": 1_000_000, "m": 60_000_000, "h": 3_600_000_000, "d": 86_400_000_000, "w": 604_800_000_000}
+#: Added to an instant of our days it is still an instant.
+_LONGEST = 365_250 * _UNITS["d"]
 _DURATION = re.compile(r"\s*(\d+)\s*(ms|s|m|h|d|w)\s*")
 
 
@@ -32,7 +34,10 @@ def parse(text: str) -> datetime:
     instant = datetime.fromisoformat(text)
     if instant.tzinfo is None:
         raise ValueError(f"{text!r} has no offset; write it with Z or +00:00")
-    return instant.astimezone(UTC)
+    try:
+        return instant.astimezone(UTC)
+    except OverflowError:
+        raise ValueError(f"{text!r} is an instant outside the years 1 to 9999 in UTC") from None
 
 
 def show(instant: datetime) -> str:
@@ -80,12 +85,15 @@ class Duration:
         Raises
         ------
         ValueError
-            The text is not of this form.
+            The text is not of this form, or longer than a thousand years.
         """
         found = _DURATION.fullmatch(text)
         if found is None:
             raise ValueError(f"{text!r} is not a duration")
-        return cls(int(found[1]) * _UNITS[found[2]])
+        duration = cls(int(found[1]) * _UNITS[found[2]])
+        if duration.microseconds > _LONGEST:
+            raise ValueError(f"{text!r} is longer than a thousand years")
+        return duration
 
     @property
     def delta(self) -> timedelta:
