@@ -36,6 +36,7 @@ source = "rows.parquet"
 
 [model]
 estimators = ["linear"]
+trials = 0
 
 [gates]
 good = { kind = "at_least", metric = "roc_auc", limit = 0.6 }

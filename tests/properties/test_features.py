@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from keepfit import features
 from keepfit.errors import BadRequest, TooFewRows
-from keepfit.loop.fit import as_request
+from keepfit.loop.certify import as_request
 from keepfit.profile import profile
 from keepfit.record import text
 from keepfit.schema import Column

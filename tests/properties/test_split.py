@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from keepfit import split
 from keepfit.errors import TooFewRows
-from keepfit.instant import EPOCH, Duration, micros
+from keepfit.instant import EPOCH, Duration
 
 DAY = 86_400_000_000
 
@@ -29,22 +29,25 @@ def test_no_test_row_lies_before_a_development_row_and_the_gap(given_times):
         boundaries = split.by_time(times, gap)
     except TooFewRows:
         return
-    place = split.places(boundaries, times, None)
-    develop = split.development(boundaries, place, times)
-    assert set(place) <= {"fit", "choice", "test", ""}
-    assert (place == "test").any()
+    places = split.Places(boundaries, times=times)
+    develop, test = places.development, places.test
+    assert test.any()
     assert develop.any()
-    assert not (develop & (place == "test")).any()
-    assert times[develop].max() + gap.microseconds < times[place == "test"].min()
-    fit, choice = times[place == "fit"], times[place == "choice"]
-    assert develop[(place == "fit") | (place == "choice")].all()
-    if fit.size and choice.size:
-        assert fit.max() + gap.microseconds < choice.min()
-    if choice.size:
-        assert micros(boundaries.choice_begin) == choice.min()
+    assert not (develop & test).any()
+    assert times[develop].max() + gap.microseconds < times[test].min()
     # The newest rows are the test, about a fifth, more only where instants are equal.
-    assert (place == "test").sum() >= int(times.size * 0.2)
-    assert (times[place == "test"].min() > times[place != "test"].max()) if (place != "test").any() else True
+    assert test.sum() >= int(times.size * 0.2)
+    assert (times[test].min() > times[~test].max()) if (~test).any() else True
+    checked = np.zeros(times.size, dtype=int)
+    for number in range(places.folds):
+        fit, check = places.fold(number)
+        assert fit.any()
+        assert check.any()
+        assert develop[fit | check].all()
+        # What a fold validates on lies after all that its model learned from, and the gap.
+        assert times[fit].max() + gap.microseconds < times[check].min()
+        checked += check
+    assert checked.max() <= 1
 
 
 @given(times_and_gaps(), st.integers(0, 2**32 - 1))
@@ -61,16 +64,22 @@ def test_a_split_by_time_does_not_ask_for_the_order_of_rows(given_times, seed):
 @given(st.lists(st.floats(0, 1, exclude_max=True), min_size=1, max_size=50), st.lists(st.floats(0, 1, exclude_max=True), max_size=50))
 def test_a_row_s_place_by_key_stays_whatever_else_the_table_holds(shares, more):
     boundaries = split.by_key(100 + len(shares))
-    alone = split.places(boundaries, None, np.array(shares))
-    together = split.places(split.by_key(200 + len(more)), None, np.array(shares + more))
-    assert together[: len(shares)].tolist() == alone.tolist()
-    assert set(alone) <= {"fit", "choice", "test"}
-    assert (split.development(boundaries, alone, None) == (alone != "test")).all()
+    alone = split.Places(boundaries, shares=np.array(shares))
+    together = split.Places(split.by_key(200 + len(more)), shares=np.array(shares + more))
+    assert together.test[: len(shares)].tolist() == alone.test.tolist()
+    assert (alone.development == ~alone.test).all()
+    for number in range(alone.folds):
+        for mine, whole in zip(alone.fold(number), together.fold(number), strict=True):
+            assert whole[: len(shares)].tolist() == mine.tolist()
 
 
-def test_shares_by_key_are_a_fifth_for_the_test_and_a_fifth_of_the_rest_for_the_choice():
-    place = split.places(split.by_key(10_000), None, np.arange(10_000) / 10_000)
-    assert [(place == name).mean() for name in ("test", "choice", "fit")] == pytest.approx([0.2, 0.16, 0.64], abs=2e-4)
+def test_shares_by_key_are_a_fifth_for_the_test_and_equal_parts_of_the_rest_for_the_folds():
+    places = split.Places(split.by_key(10_000), shares=np.arange(10_000) / 10_000)
+    assert places.test.mean() == pytest.approx(0.2, abs=2e-4)
+    folds = [places.fold(number) for number in range(places.folds)]
+    assert [check.mean() for _, check in folds] == pytest.approx([0.8 / 3] * 3, abs=2e-4)
+    assert sum(check.astype(int) for _, check in folds).tolist() == places.development.astype(int).tolist()
+    assert all(not (fit & check).any() and (fit | check).sum() == places.development.sum() for fit, check in folds)
 
 
 def test_too_few_rows_cannot_be_split():
@@ -86,5 +95,5 @@ def test_too_few_rows_cannot_be_split():
 def test_a_large_table_is_tested_on_its_newest_rows_only():
     times = np.arange(1_000_000) * 1_000_000
     boundaries = split.by_time(times, Duration(0))
-    assert (split.places(boundaries, times, None) == "test").sum() == split.MOST_TEST_ROWS
+    assert split.Places(boundaries, times=times).test.sum() == split.MOST_TEST_ROWS
     assert boundaries.test_begin == EPOCH + Duration(int(times[-split.MOST_TEST_ROWS])).delta

@@ -188,7 +188,10 @@ def _try(course: _Course, study: Study, number: int, first: Recipe | None) -> No
         if fold + 1 < course.places.folds and trial.should_prune():
             break
     made = Trial(number, recipe, tuple(values), len(values) < course.places.folds)
-    study.tell(trial, course.sign * made.value, state=TrialState.PRUNED if made.pruned else TrialState.COMPLETE)
+    if made.pruned:
+        study.tell(trial, state=TrialState.PRUNED)
+    else:
+        study.tell(trial, course.sign * made.value)
     _write(course.journal, made)
     course.done.append(made)
     if not made.pruned and (course.best is None or course.sign * made.value < course.sign * course.best.value):
