@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from keepfit.measures.interval import cluster_sums, half_width
+
+
+def test_influences_are_summed_within_clusters():
+    sums = cluster_sums(np.array([1.0, 2.0, -4.0, 1.0]), np.array([0, 2, 2, 0]), 4)
+    assert sums.tolist() == [2.0, 0.0, -2.0, 0.0]
+
+
+def test_with_a_cluster_for_every_row_it_is_the_interval_of_a_mean():
+    values = np.random.default_rng(1).normal(size=50)
+    low, high = stats.t.interval(0.95, 49, loc=values.mean(), scale=stats.sem(values))
+    assert half_width(values - values.mean(), 50) == pytest.approx((high - low) / 2)
+
+
+def test_with_equal_clusters_it_is_the_interval_of_the_mean_of_their_means():
+    values = np.random.default_rng(2).normal(size=(12, 30))
+    sums = (values - values.mean()).sum(axis=1)
+    low, high = stats.t.interval(0.9, 11, loc=0, scale=stats.sem(values.mean(axis=1)))
+    assert half_width(sums, values.size, confidence=0.9) == pytest.approx((high - low) / 2)
+
+
+@pytest.mark.parametrize("sums", [[], [3.0]])
+def test_of_one_cluster_nothing_is_known(sums):
+    assert half_width(sums, 10) == math.inf

@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from scipy import stats
+from sklearn import metrics
+
+from keepfit.errors import BrokenFile
+from keepfit.evaluation import Clusters, evaluate
+from keepfit.measures import quality
+from keepfit.task import Scored
+from keepfit.tasks.binary import Binary
+
+TASK = Binary()
+DAYS = 20
+
+
+def drawn(seed, rows=400):
+    rng = np.random.default_rng(seed)
+    truth = (rng.random(rows) < 0.3).astype(float)
+    return truth, rng.integers(0, DAYS, rows), lambda noise: np.clip(0.2 + 0.3 * truth + rng.normal(0, noise, rows), 0.01, 0.99)
+
+
+def evaluated(truth, score, of_row, *, value=None, name="c1", rows="b3:r"):
+    scored = Scored(truth, {"score": score}, TASK.decide({"score": score}, 0.5), value)
+    return evaluate(name, TASK, scored, Clusters("day", of_row, DAYS), rows=rows, threshold=0.5)
+
+
+def test_an_evaluation_holds_every_metric_with_its_interval():
+    truth, of_row, score_of = drawn(1)
+    score = score_of(0.2)
+    found = evaluated(truth, score, of_row, value={"true_positive": 12, "false_positive": -3})
+    assert set(found.metrics) == set(TASK.metrics)
+    assert found["accuracy"].value == pytest.approx(metrics.accuracy_score(truth, score >= 0.5))
+    assert found["log_loss"].value == pytest.approx(metrics.log_loss(truth, score))
+    matrix = metrics.confusion_matrix(truth, score >= 0.5)
+    assert found.counts == {
+        "true_negative": matrix[0, 0], "false_positive": matrix[0, 1], "false_negative": matrix[1, 0], "true_positive": matrix[1, 1],
+    }  # fmt: skip
+    assert found["value"].value == pytest.approx(1000 * (12 * matrix[1, 1] - 3 * matrix[0, 1]) / truth.size)
+    assert (found.count, found.positives, found.clusters, found.unit) == (400, truth.sum(), DAYS, "day")
+    assert found.predicted == pytest.approx(score.mean())
+    for metric in found.metrics.values():
+        assert metric.low <= metric.value <= metric.high
+        assert len(metric.sums) == DAYS
+
+
+def test_the_interval_of_a_mean_is_that_of_its_days():
+    truth, of_row, score_of = drawn(2)
+    score = score_of(0.2)
+    found = evaluated(truth, score, of_row)["log_loss"]
+    losses = quality.log_losses(truth, score)
+    sums = np.array([(losses[of_row == day] - losses.mean()).sum() for day in range(DAYS)])
+    error = math.sqrt(DAYS / (DAYS - 1) * (sums**2).sum()) / truth.size
+    assert found.high - found.value == pytest.approx(stats.t.ppf(0.975, DAYS - 1) * error)
+
+
+def test_an_interval_stays_inside_the_range_of_its_metric():
+    truth = np.array([1.0, 0.0] * 10)
+    found = evaluated(truth, np.where(truth == 1, 0.6, 0.4), np.arange(20))
+    assert found["roc_auc"].high == 1.0
+    found = evaluated(truth, np.where(np.arange(20) < 19, truth, 0.5), np.arange(20))
+    assert found["brier"].low == 0.0
+
+
+def test_metrics_that_the_rows_do_not_allow_are_left_out():
+    found = evaluated(np.zeros(10), np.full(10, 0.2), np.arange(10))
+    assert "roc_auc" not in found.metrics
+    assert "value" not in found.metrics
+    assert "log_loss" in found.metrics
+
+
+def test_of_one_day_no_interval_is_known():
+    truth, _, score_of = drawn(3)
+    scored = Scored(truth, {"score": score_of(0.2)}, truth == 1, None)
+    found = evaluate("c1", TASK, scored, Clusters("day", np.zeros(400, dtype=np.int64), 1), rows="b3:r", threshold=0.5)
+    assert (found["log_loss"].low, found["log_loss"].high) == (None, None)
+
+
+def test_the_gain_over_another_is_that_of_the_paired_rows():
+    truth, of_row, score_of = drawn(4)
+    good, bad = score_of(0.1), score_of(0.3)
+    ours, theirs = evaluated(truth, good, of_row), evaluated(truth, bad, of_row, name="c2")
+    gain = ours.gain_over(theirs, "log_loss")
+    ahead = quality.log_losses(truth, bad) - quality.log_losses(truth, good)
+    sums = np.array([(ahead[of_row == day] - ahead.mean()).sum() for day in range(DAYS)])
+    half = stats.t.ppf(0.975, DAYS - 1) * math.sqrt(DAYS / (DAYS - 1) * (sums**2).sum()) / truth.size
+    assert (gain.value, gain.low, gain.high) == pytest.approx((ahead.mean(), ahead.mean() - half, ahead.mean() + half))
+    back = theirs.gain_over(ours, "log_loss")
+    assert (back.value, back.low, back.high) == pytest.approx((-gain.value, -gain.high, -gain.low))
+    assert ours.gain_over(theirs, "roc_auc").value == pytest.approx(metrics.roc_auc_score(truth, good) - metrics.roc_auc_score(truth, bad))
+    nothing = ours.gain_over(ours, "roc_auc")
+    assert (nothing.value, nothing.low, nothing.high) == (0, 0, 0)
+
+
+def test_a_paired_interval_is_narrower_than_two_apart():
+    truth, of_row, score_of = drawn(5)
+    score = score_of(0.2)
+    ours, theirs = evaluated(truth, score, of_row), evaluated(truth, np.clip(score + 0.02, 0, 0.99), of_row)
+    gain = ours.gain_over(theirs, "log_loss")
+    assert gain.high - gain.low < (ours["log_loss"].high - ours["log_loss"].low) / 2
+
+
+def test_evaluations_of_different_rows_are_not_compared():
+    truth, of_row, score_of = drawn(6)
+    with pytest.raises(BrokenFile):
+        evaluated(truth, score_of(0.1), of_row).gain_over(evaluated(truth, score_of(0.1), of_row, rows="b3:other"), "log_loss")
