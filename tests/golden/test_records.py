@@ -35,6 +35,7 @@ from keepfit.instant import Duration
 from keepfit.label import Label
 from keepfit.ledger import Entry, Head
 from keepfit.loop.run import Run
+from keepfit.loop.score import Scoring
 from keepfit.loop.turn import Turn
 from keepfit.prediction import Prediction
 from keepfit.profile import Profile
@@ -215,6 +216,7 @@ RECORDS = {
     "run": Run(True, SNAPSHOT, 2, CANDIDATE, EVALUATION, VERDICT, None, "r1"),
     "sample": Sample(({"flight": 1545, "Größe": None}, {"flight": 2, "Größe": 1.5}), ({"score": 0.25}, {"score": 0.1})),
     "schema": Schema(COLUMNS, "late", "departure", ("flight", "departure"), ("notes",)),
+    "scoring": Scoring(7, "r1", "scored.parquet", True),
     "snapshot": SNAPSHOT,
     "split": Split("time", Duration.parse("1d"), (utc(2013, 2, 1), utc(2013, 2, 10)), utc(2013, 2, 20), utc(2013, 2, 21)),
     "status": Status("flight-delay", utc(2013, 3, 12), "r1", utc(2013, 3, 1), EVALUATION, "r2", None, WINDOW, 12),

@@ -20,7 +20,7 @@ from keepfit.workspace import Workspace
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["fold", "labels", "predictions", "with_truth"]
+__all__ = ["INPUT", "OUTPUT", "fold", "keep_batch", "labels", "predictions", "with_truth"]
 
 INPUT, OUTPUT = "input.", "output."
 
@@ -43,6 +43,11 @@ def fold(ws: Workspace) -> int:
             path.unlink()
             count += 1
     return count
+
+
+def keep_batch(ws: Workspace, name: str, frame: pl.DataFrame) -> None:
+    """Keep predictions that were made as a table; the same name again changes nothing."""
+    files.write_new(_folder(ws, "predictions") / f"predictions-{name}.parquet", _writer(frame), mode=0o600)
 
 
 def predictions(ws: Workspace) -> pl.DataFrame:
@@ -80,12 +85,11 @@ def _table(ws: Workspace, kind: str, table: Callable[[Workspace, Iterable[dict[s
     """Folded files and segments that wait, together."""
     import polars as pl  # the command line starts without it
 
-    frames = {
-        path.stem: pl.read_parquet(path, glob=False) for path in _folder(ws, kind).glob("*.parquet") if not path.stem.endswith(".private")
-    }
-    for path in waiting(ws.segments, kind):
-        if path.stem not in frames:
-            frames[path.stem] = table(ws, _decode(payloads(path)))
+    # Segments first: one that is folded meanwhile is found again among the files, under the same name.
+    frames = {path.stem: table(ws, _decode(payloads(path))) for path in waiting(ws.segments, kind)}
+    for path in _folder(ws, kind).glob("*.parquet"):
+        if not path.stem.endswith(".private"):
+            frames[path.stem] = pl.read_parquet(path, glob=False)
     empty = table(ws, [])
     return pl.concat([empty, *(frames[name] for name in sorted(frames))], how="diagonal_relaxed")
 
