@@ -37,6 +37,10 @@ class ColumnKind(Protocol):
         """
         ...
 
+    def holds(self, dtype: str) -> bool:
+        """Whether a column of this stored type can be of this kind when somebody says so."""
+        ...
+
     def learn(self, values: pl.Series, style: str) -> State | None:
         """Learn the encoding from training rows, for `style` `trees` or `linear`; None when nothing can be learned."""
         ...

@@ -117,6 +117,10 @@ def infer(
         if kind not in kinds:
             fix = errors.near_match(kind, kinds)
             found.append(errors.UnknownKind(f"no column kind '{kind}'", at=f"keepfit.toml: columns.{name}.kind", fix=fix))
+        elif said.kind and not kinds[kind].holds(dtype):
+            fix = f"one of {', '.join(sorted(k for k, v in kinds.items() if v.holds(dtype)))}, or store the column as another type"
+            message = f"column '{name}' holds values of type {dtype} and cannot be of kind '{kind}'"
+            found.append(errors.WrongValue(message, at=f"keepfit.toml: columns.{name}.kind", fix=fix))
         uses = list(said.uses)
         uses += ["target"] if name == target else []
         uses += ["time"] if name == time else []

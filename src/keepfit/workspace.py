@@ -11,7 +11,7 @@ from datetime import datetime
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
 from pydantic import ValidationError
@@ -23,11 +23,14 @@ from keepfit.gate import Gate
 from keepfit.ledger import Draft, Entry, Head, Ledger
 from keepfit.release import Roles, roles
 from keepfit.source import Source
-from keepfit.spec.load import Loaded, expand, faults_of, find, load
+from keepfit.spec.load import Loaded, conceal, expand, faults_of, find, load
 from keepfit.spec.project import ProjectSpec
 from keepfit.stores.artifacts import Artifacts
 from keepfit.stores.tables import Tables
 from keepfit.task import Task
+
+if TYPE_CHECKING:
+    import polars as pl
 
 __all__ = ["FORMAT", "Lock", "Workspace"]
 
@@ -274,6 +277,14 @@ class Workspace:
             )
         made: Source = plugin.find("sources", kind, at=at)(expand(url, at=at), self.folder)
         return made
+
+    def read_source(self) -> pl.DataFrame:
+        """The source's table; its errors hold `${NAME}` as the project file does, not what stands behind it."""
+        try:
+            return self.source().read()
+        except errors.KeepfitError as error:
+            message, at, fix = (conceal(text, self.spec.data.source) for text in (error.message, error.at, error.fix))
+            raise type(error)(message, at=at, fix=fix) from None
 
     def check(self) -> None:
         """Everything about the settings that can be said without the data.

@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -85,10 +86,8 @@ def started():
     """Starts `keepfit …` and gives the process; what still runs at the end of the test is killed."""
     with contextlib.ExitStack() as stack:
 
-        def start(*arguments, env=None, **options):
-            process = subprocess.Popen(
-                command(*arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment(**(env or {})), **options
-            )
+        def start(*arguments, pipe=subprocess.PIPE):
+            process = subprocess.Popen(command(*arguments), stdout=pipe, stderr=subprocess.PIPE, text=True, env=environment())
             stack.callback(end, process)
             return process
 
@@ -100,7 +99,8 @@ def end(process):
         process.kill()
     process.wait(timeout=PATIENCE)
     for stream in (process.stdout, process.stderr):
-        stream.close()
+        if stream is not None:
+            stream.close()
 
 
 class Server:
@@ -143,6 +143,23 @@ def served(folder, *options):
 @pytest.fixture
 def serve():
     return served
+
+
+@pytest.fixture
+def variables():
+    """The environment in which the tests run keepfit."""
+    return environment()
+
+
+@pytest.fixture
+def change_ledger():
+    """Changes the ledger's file behind keepfit's back."""
+
+    def change(folder, statement):
+        with contextlib.closing(sqlite3.connect(folder / ".keepfit/ledger.sqlite")) as connection, connection:
+            assert connection.execute(statement).rowcount == 1
+
+    return change
 
 
 @pytest.fixture
@@ -206,6 +223,14 @@ def request_rows():
     return as_rows
 
 
+@pytest.fixture(scope="module")
+def asked(finished_run, tmp_path_factory):
+    """A server for requests that change nothing, one for all tests of a module."""
+    folder = Path(shutil.copytree(finished_run, tmp_path_factory.mktemp("asked") / "project"))
+    with served(folder) as server:
+        yield server
+
+
 @pytest.fixture(scope="session")
 def answered_weeks(finished_run, tmp_path_factory):
     """The project after two weeks of answers with their labels, in a world that turned; to be copied.
@@ -261,10 +286,14 @@ def entries(keepfit):
 
 @pytest.fixture
 def state_of():
-    """The bytes of ledger and lock, to show that a refused command changed nothing."""
+    """The lock's bytes and the chain as they are on the disk, to show that a refused command changed nothing."""
 
     def read(folder):
-        found = sorted([*folder.glob("keepfit.lock"), *folder.glob(".keepfit/ledger.sqlite*"), *folder.glob(".keepfit/tables/**/*")])
-        return {path.relative_to(folder): path.read_bytes() for path in found if path.is_file() and not path.name.endswith("-shm")}
+        lock, ledger = folder / "keepfit.lock", folder / ".keepfit" / "ledger.sqlite"
+        chain = []
+        if ledger.exists():
+            with contextlib.closing(sqlite3.connect(ledger)) as connection:
+                chain = connection.execute("SELECT seq, kind, text, hash FROM entries ORDER BY seq").fetchall()
+        return {"lock": lock.read_bytes() if lock.exists() else None, "chain": chain}
 
     return read

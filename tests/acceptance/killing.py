@@ -62,8 +62,8 @@ def light(fuse):
     sqlite.place = inside_the_transaction
 
 
-def forked(arguments, *, fuse=None):
-    """Run a command in a fork; give how it ended: the exit code, or minus the signal."""
+def forked(*calls, fuse=None):
+    """Run commands in a fork until one ends with another code than 0; give the codes, or minus the signal that ended the fork."""
     process = os.fork()
     if process == 0:
         quiet = os.open(os.devnull, os.O_WRONLY)
@@ -71,17 +71,20 @@ def forked(arguments, *, fuse=None):
         os.fsync = lambda descriptor: None
         if fuse is not None:
             light(fuse)
-        try:
-            main(arguments)
-        except SystemExit as end:
-            os._exit(end.code)
-        os._exit(99)
+        for number, arguments in enumerate(calls):
+            try:
+                main(arguments)
+            except SystemExit as end:
+                if end.code:
+                    os._exit(end.code + 100 * number)
+        os._exit(0)
     alarm = threading.Timer(PATIENCE, os.kill, (process, signal.SIGTERM))
     alarm.start()
     try:
-        return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
+        code = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
     finally:
         alarm.cancel()
+    return [0] * len(calls) if code == 0 else [0] * (code // 100) + [code % 100] if code > 0 else code
 
 
 def story(folder):
@@ -104,8 +107,8 @@ def disturb(start, work, number, command):
         folder = Path(shutil.copytree(start, work / "disturbed"))
         ended = forked([*command, "-C", str(folder)], fuse=Fuse(folder, point))
         if ended == -signal.SIGKILL:
-            codes = {"again": forked([*command, "-C", str(folder)]), "verify": forked(["ledger", "verify", "-C", str(folder)])}
-            print(json.dumps({"call": number, "point": point} | codes | story(folder)), flush=True)
+            codes = forked([*command, "-C", str(folder)], ["ledger", "verify", "-C", str(folder)])
+            print(json.dumps({"call": number, "point": point, "again": codes} | story(folder)), flush=True)
         shutil.rmtree(folder)
         if ended != -signal.SIGKILL:
             return

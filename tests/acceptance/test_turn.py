@@ -25,7 +25,7 @@ def turn(keepfit):
 
 
 def test_a_challenger_with_no_rows_to_race_on_is_followed_by_another(answered_copy, turn, keepfit, entries, table):
-    # The champion that a run made meanwhile knows every row of the window: there is nothing that is new to both.
+    # What a run made meanwhile knows every row of the window: there is nothing that is new to both models.
     for _ in range(2):
         turn(answered_copy, "2024-03-12T00:00Z")
     pl.concat([table(63), *(table(7, begin=monday, seed=monday.day) for monday in MONDAYS)]).write_parquet(answered_copy / "rows.parquet")

@@ -31,6 +31,9 @@ class Category:
     def claims(self, dtype: str) -> bool:
         return dtype == "text"
 
+    def holds(self, dtype: str) -> bool:
+        return dtype in {"text", "int", "bool"}
+
     def learn(self, values: pl.Series, style: str) -> State | None:
         counted = _counts(values)
         kept = sorted(name for name, rows in counted[: _MOST[style]] if rows >= _RARE)

@@ -33,6 +33,9 @@ class Moment:
     def claims(self, dtype: str) -> bool:
         return dtype == "instant"
 
+    def holds(self, dtype: str) -> bool:
+        return self.claims(dtype)
+
     def learn(self, values: pl.Series, style: str) -> State | None:
         return {"style": style} if values.n_unique() > 1 else None
 

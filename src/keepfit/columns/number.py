@@ -32,6 +32,9 @@ class Number:
     def claims(self, dtype: str) -> bool:
         return dtype in {"int", "float", "float32", "bool"}
 
+    def holds(self, dtype: str) -> bool:
+        return self.claims(dtype)
+
     def learn(self, values: pl.Series, style: str) -> State | None:
         numbers = _finite(values)
         known = numbers[~np.isnan(numbers)]

@@ -85,7 +85,7 @@ def _run(arguments: list[str]) -> int:
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted: what was finished is kept", err=True)
         return 130
-    except BrokenPipeError:
+    except (BrokenPipeError, SystemExit):  # nobody reads the output any more; click ends the process then
         return 0
     except KeepfitError as error:
         _show(error, as_json="--json" in arguments)

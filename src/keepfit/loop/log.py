@@ -15,6 +15,7 @@ from keepfit.label import Label
 from keepfit.prediction import Prediction
 from keepfit.schema import Column, Schema
 from keepfit.stores.segments import payloads, seal_orphans, waiting
+from keepfit.stores.tables import write_parquet
 from keepfit.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -104,7 +105,7 @@ def _decode(found: Iterable[bytes]) -> Iterable[dict[str, Any]]:
 
 
 def _writer(frame: pl.DataFrame) -> Callable[[Path], None]:
-    return lambda path: frame.write_parquet(path, compression="zstd", compression_level=3, statistics=True)
+    return lambda path: write_parquet(frame, path)
 
 
 def _predictions(ws: Workspace, found: Iterable[dict[str, Any]]) -> pl.DataFrame:

@@ -44,7 +44,7 @@ def take(ws: Workspace, *, now: datetime) -> Taken:
         The table is not there, empty, or does not fit the project file.
     """
     problem = ws.spec.problem
-    frame = normal(ws.source().read(), ws.spec.data.timezone)
+    frame = normal(ws.read_source(), ws.spec.data.timezone)
     known = _schema(ws, frame)
     frame = frame.select([column.name for column in known.columns])
     frame = _as_known(frame, known, now=now, delay=problem.label_delay)

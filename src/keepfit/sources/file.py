@@ -21,14 +21,18 @@ def read_file(path: Path, read: Callable[[Path], pl.DataFrame]) -> pl.DataFrame:
     at = f"keepfit.toml: data.source: {path.name}"
     if not path.exists():
         raise errors.MissingSource(f"'{path.name}' is not there", at=at, fix=f"put the file at {path}, or mend data.source")
+    empty = errors.EmptyTable(f"'{path.name}' holds no row", at=at, fix="write a table with a header and rows into it")
     if path.is_file() and path.stat().st_size == 0:
-        raise errors.EmptyTable(f"'{path.name}' is empty", at=at, fix="write a table with a header and rows into it")
+        raise empty
     try:
-        return read(path)
+        frame = read(path)
     except pl.exceptions.NoDataError:
-        raise errors.EmptyTable(f"'{path.name}' holds no row", at=at, fix="write a table with a header and rows into it") from None
+        raise empty from None
     except (OSError, pl.exceptions.PolarsError) as error:
         reason = str(error).splitlines()[0][:200]
         raise errors.UnreadableTable(
             f"'{path.name}' cannot be read as a table: {reason}", at=at, fix="check the file's form and its rights"
         ) from error
+    if frame.height == 0:
+        raise empty
+    return frame

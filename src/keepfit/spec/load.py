@@ -18,7 +18,7 @@ from keepfit.errors import KeepfitError
 from keepfit.spec.places import lines_of
 from keepfit.spec.project import ProjectSpec
 
-__all__ = ["FILE", "Loaded", "Places", "expand", "faults_of", "find", "load"]
+__all__ = ["FILE", "Loaded", "Places", "conceal", "expand", "faults_of", "find", "load"]
 
 FILE = "keepfit.toml"
 PREFIX = "KEEPFIT_"
@@ -181,6 +181,19 @@ def expand(text: str, *, at: str, environ: Mapping[str, str] | None = None) -> s
             raise errors.WrongValue(f"{match[0]} is not set", at=at, fix=f"export {match[1]}=…") from None
 
     return _NAME.sub(value, text)
+
+
+def conceal(text: str, setting: str, environ: Mapping[str, str] | None = None) -> str:
+    """A message about a setting with `${NAME}` in the place of each value that `expand` put there.
+
+    >>> conceal("'may.csv' is not there", "${MONTH}.csv", {"MONTH": "may"})
+    "'${MONTH}.csv' is not there"
+    """
+    environ = os.environ if environ is None else environ
+    for name in _NAME.findall(setting):
+        if value := environ.get(name):
+            text = text.replace(value, f"${{{name}}}").replace(quote(value, safe=""), f"${{{name}}}")
+    return text
 
 
 def faults_of(error: ValidationError, model: type[BaseModel], places: Places, within: Key = ()) -> list[KeepfitError]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import shutil
 import sqlite3
 import threading
 import time
@@ -144,7 +146,7 @@ class SqliteLedger:
                 raise self._fault(error) from error
 
     def _open(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self._path, timeout=PATIENCE, isolation_level=None, check_same_thread=False)
+        connection = sqlite3.connect(self._address(), uri=True, timeout=PATIENCE, isolation_level=None, check_same_thread=False)
         try:
             connection.execute("PRAGMA synchronous = FULL")
             written = self._patiently(lambda: connection.execute("PRAGMA user_version").fetchone()[0])
@@ -157,6 +159,13 @@ class SqliteLedger:
             connection.close()
             raise
         return connection
+
+    def _address(self) -> str:
+        """Where a folder cannot be written, a file without a write-ahead log can still be read: nobody else changes it."""
+        address = f"{self._path.absolute().as_uri()}"
+        wal = self._path.with_name(f"{self._path.name}-wal")
+        still = self._path.exists() and not os.access(self._path.parent, os.W_OK) and not (wal.exists() and wal.stat().st_size)
+        return f"{address}?mode=ro&immutable=1" if still else address
 
     def _make_tables(self, connection: sqlite3.Connection) -> None:
         self._patiently(lambda: connection.execute("PRAGMA journal_mode = WAL"))
@@ -183,7 +192,7 @@ class SqliteLedger:
 
     def _fault(self, error: sqlite3.Error) -> StoreFault:
         code, at = _code(error), str(self._path)
-        if code == sqlite3.SQLITE_FULL:
+        if code == sqlite3.SQLITE_FULL or (code == sqlite3.SQLITE_IOERR and _no_room(self._path.parent)):
             return CannotWrite("the ledger cannot be written: the disk is full", at=at, fix="free some space and run this again")
         if code == sqlite3.SQLITE_READONLY:
             fix = "change the rights of the file and its folder, or move the project to a folder that can be written"
@@ -198,6 +207,11 @@ class SqliteLedger:
             fix = "end the process that holds it, then run this again"
             return LedgerUnreachable(f"another process held the ledger for {PATIENCE:.0f} seconds", at=at, fix=fix)
         return LedgerUnreachable(f"the ledger did not answer: {error}", at=at, fix="see the message of SQLite")
+
+
+def _no_room(folder: Path) -> bool:
+    """SQLite calls it an I/O error when the index of its log does not fit, which is made in pieces of 32 KiB."""
+    return shutil.disk_usage(folder).free < 1 << 16
 
 
 def _code(error: sqlite3.Error) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ from keepfit.snapshot import Part, Snapshot, ordered, part_of_day
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["Tables"]
+__all__ = ["Tables", "write_parquet"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ class Tables:
         with files.writable(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
         try:
-            files.write_whole(beside, lambda path: _write(frame, path), mode=0o600 if suffix else 0o644)
+            files.write_whole(beside, lambda path: write_parquet(frame, path), mode=0o600 if suffix else 0o644)
             named = digest.of_file(beside)
             target = self.folder / f"{name}.{named[3:19]}{suffix}.parquet"
             if not target.exists():
@@ -112,9 +113,14 @@ def _by_day(frame: pl.DataFrame, time: str, now: datetime) -> dict[str, pl.DataF
     return {str(name): group for (name,), group in groups.items()}
 
 
-def _write(frame: pl.DataFrame, path: Path) -> None:
-    """Fixed settings: equal rows give equal bytes."""
-    frame.rechunk().write_parquet(path, compression="zstd", compression_level=3, statistics=True, row_group_size=100_000)
+def write_parquet(frame: pl.DataFrame, path: Path) -> None:
+    """Write a table with fixed settings: equal rows give equal bytes.
+
+    By way of memory, because Polars hides the operating system's refusals in errors of its own: a full disk is an `OSError`.
+    """
+    data = BytesIO()
+    frame.rechunk().write_parquet(data, compression="zstd", compression_level=3, statistics=True, row_group_size=100_000)
+    path.write_bytes(data.getbuffer())
 
 
 def _read(path: Path, columns: list[str]) -> pl.DataFrame:
