@@ -46,7 +46,8 @@ def own_options(command):
 def keys(spec, path=()):
     """Every key of the project file: `problem.name`, `columns.<column>.known`, …"""
     for name, field in spec.model_fields.items():
-        inner = [a for a in (field.annotation, *getattr(field.annotation, "__args__", ())) if inspect.isclass(a) and issubclass(a, BaseModel)]
+        kinds = (field.annotation, *getattr(field.annotation, "__args__", ()))
+        inner = [kind for kind in kinds if inspect.isclass(kind) and issubclass(kind, BaseModel)]
         is_table = getattr(field.annotation, "__origin__", None) is dict
         if inner:
             yield from keys(inner[0], (*path, name, *(("<column>",) if is_table else ())))
@@ -55,7 +56,7 @@ def keys(spec, path=()):
 
 
 def test_every_command_and_option_is_in_the_reference_and_no_other():
-    documented = {heading.strip("`").removeprefix("keepfit ") for heading in headings(page("reference"), 3) if heading.startswith("`keepfit ")}
+    documented = {name.strip("`").removeprefix("keepfit ") for name in headings(page("reference"), 3) if name.startswith("`keepfit ")}
     there = dict(commands())
     assert documented == set(there)
     for name, command in there.items():
@@ -64,7 +65,8 @@ def test_every_command_and_option_is_in_the_reference_and_no_other():
 
 
 def test_every_key_of_the_project_file_is_in_the_reference_and_no_other():
-    documented = set(re.findall(r"^\| `([a-z_<>]+\.[a-z_<>.]+)` \|", page("reference").split("## The project file")[1].split("\n## ")[0], re.M))
+    section = page("reference").split("## The project file")[1].split("\n## ")[0]
+    documented = set(re.findall(r"^\| `([a-z_<>]+\.[a-z_<>.]+)` \|", section, re.M))
     assert documented == set(keys(ProjectSpec))
 
 
