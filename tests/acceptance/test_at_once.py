@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import collections
+import fcntl
 from datetime import UTC, datetime
+
+from keepfit.stores import segments
 
 NOW = "2024-03-04T00:00Z"
 PATIENCE = 60
@@ -46,3 +49,20 @@ def test_turns_at_once_beside_a_server_do_each_thing_once(started, answered_copy
     assert [entry["body"]["status"] for entry in entries(answered_copy) if entry["kind"] == "action"] == ["started", "done"]
     assert len(set(ids)) == 20
     assert keepfit("ledger", "verify", "-C", answered_copy).returncode == 0
+
+
+def test_a_segment_that_is_sealed_before_its_writer_has_locked_it_takes_no_answer_away(tmp_path, monkeypatch):
+    lock, sealings = fcntl.flock, []
+
+    def lock_late(descriptor, how):
+        if how == fcntl.LOCK_EX and not sealings:  # the writer's; a turn in another process is faster
+            sealings.append(True)
+            segments.seal_orphans(tmp_path)
+        lock(descriptor, how)
+
+    monkeypatch.setattr(segments.fcntl, "flock", lock_late)
+    writer = segments.SegmentWriter(tmp_path, "predictions")
+    writer.append([b"{}"])
+    (opened,) = (tmp_path / "open").glob("*.seg")
+    assert list(segments.payloads(opened)) == [b"{}"]
+    writer.close()

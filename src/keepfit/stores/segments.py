@@ -54,9 +54,14 @@ class SegmentWriter:
         folder = self._folder / "open"
         with writable(folder):
             folder.mkdir(parents=True, exist_ok=True)
-            self._path = folder / f"{self._kind}-{time.time_ns()}-{os.getpid()}.seg"
-            self._descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX)
+            while self._descriptor < 0:
+                self._path = folder / f"{self._kind}-{time.time_ns()}-{os.getpid()}.seg"
+                flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
+                self._descriptor = os.open(self._path, flags, 0o600)
+                fcntl.flock(self._descriptor, fcntl.LOCK_EX)
+                if not self._path.exists():  # sealed as an orphan before it was locked
+                    os.close(self._descriptor)
+                    self._descriptor = -1
             self._size = os.write(self._descriptor, segment.MAGIC)
 
     def close(self) -> None:
