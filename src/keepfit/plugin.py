@@ -40,11 +40,15 @@ def find(seam: str, kind: str, *, at: str = "", folder: Path | None = None) -> A
         Nothing of that name is installed, or it cannot be imported.
     """
     if ":" not in kind:
-        try:
-            return _points(seam)[kind].load()
-        except KeyError:
+        point = _points(seam).get(kind)
+        if point is None:
             found = f"no {seam.removesuffix('s')} of kind '{kind}'"
-            raise errors.UnknownKind(found, at=at, fix=errors.near_match(kind, kinds(seam))) from None
+            raise errors.UnknownKind(found, at=at, fix=errors.near_match(kind, kinds(seam)))
+        try:
+            return point.load()
+        except (ImportError, AttributeError) as error:
+            fix = f"install again the package that brings {point.value}"
+            raise errors.UnknownKind(f"'{kind}' is installed and cannot be imported: {error}", at=at, fix=fix) from error
     module, _, attribute = kind.partition(":")
     if folder is not None and str(folder) not in sys.path:
         sys.path.insert(0, str(folder))

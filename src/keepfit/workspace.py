@@ -193,11 +193,24 @@ class Workspace:
             yield
 
     def _catch_up(self) -> None:
-        """Move `keepfit.lock` after the entries of a command that was killed before it could; never off another chain."""
+        """Move `keepfit.lock` after the entries of a command that was killed before it could.
+
+        A chain that does not hold the lock's head was cut or exchanged; adding to it would hide that. An empty
+        one is a new beginning: a fresh clone has the lock and no ledger.
+
+        Raises
+        ------
+        BrokenChain
+            The chain does not hold the head that the lock names.
+        """
         lock, head = self.read_lock(), self.ledger.head()
+        if head.seq == 0 or (lock is not None and lock.head == head):
+            return
         known = lock.head if lock else Head()
-        if known.seq < head.seq and (known.seq == 0 or next(self.ledger.texts(after=known.seq - 1))[2] == known.hash):
-            self._move_lock()
+        if known.seq and next((hash_ for _, _, hash_ in self.ledger.texts(after=known.seq - 1)), None) != known.hash:
+            fix = "keepfit ledger verify says more; restore the ledger, or where the chain is right, delete keepfit.lock"
+            raise errors.BrokenChain(f"the ledger does not hold entry {known.seq} that keepfit.lock names", at=str(self.lock_file), fix=fix)
+        self._move_lock()
 
     def secret(self, name: str) -> bytes:
         """A key of 32 random bytes under the project's `secrets`, made at its first use."""
