@@ -3,42 +3,61 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, MutableSequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+
+from keepfit.sketch import Sketches
 
 if TYPE_CHECKING:
     import numpy as np
     import polars as pl
     from numpy.typing import NDArray
 
-__all__ = ["ColumnKind", "Kinds", "Sketch", "State", "WriteRow"]
+__all__ = ["ColumnKind", "Kinds", "Seen", "State", "WriteRow", "look"]
 
 #: What an encoder learned from the training rows: plain data, JSON's own types.
 State: TypeAlias = dict[str, Any]
-#: What is kept of a column in a profile: plain data, JSON's own types.
-Sketch: TypeAlias = dict[str, Any]
 #: Writes one value into the row buffer; adds a warning for a value that training never saw.
 #: Raises ValueError, with what is expected, for a value of the wrong type.
 WriteRow: TypeAlias = "Callable[[object, MutableSequence[float], list[str]], None]"
+
+#: Rows that are looked at when a kind is inferred.
+_LOOKED_AT = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What tells free text from names, over the values that are not missing.
+
+    `distinct` and `length` (characters) and `words` (parts between spaces) are means per value: `distinct` in [0, 1].
+    """
+
+    distinct: float
+    length: float
+    words: float
+
+    @property
+    def prose(self) -> bool:
+        """Values that are long, of several words, and seldom the same; identifiers are one word each."""
+        return self.distinct >= 0.2 and self.length >= 20 and self.words >= 3
 
 
 class ColumnKind(Protocol):
     """The behaviour of one kind of column.
 
     `matrix` and `writer` are the two executions of one encoding: they give the same float64 numbers to
-    the last bit, for every value that the column's stored type can hold.
+    the last bit, for every value that the column's stored type can hold. `keepfit.testing.column` tests a kind.
     """
 
     kind: str
+    #: The stored types that a column of this kind may have: of `int`, `float`, `float32`, `bool`, `text`, `instant`.
+    dtypes: frozenset[str]
 
-    def claims(self, dtype: str) -> bool:
+    def claims(self, dtype: str, seen: Seen | None = None) -> bool:
         """Whether a column of this stored type is of this kind when nobody says otherwise.
 
-        `dtype` is one of `int`, `float`, `float32`, `bool`, `text`, `instant`.
+        `seen` is known of text columns whose values were looked at. One kind at most claims a column.
         """
-        ...
-
-    def holds(self, dtype: str) -> bool:
-        """Whether a column of this stored type can be of this kind when somebody says so."""
         ...
 
     def learn(self, values: pl.Series, style: str) -> State | None:
@@ -61,14 +80,26 @@ class ColumnKind(Protocol):
         """Encode one value into places `at` and following of a buffer."""
         ...
 
-    def sketch(self, values: pl.Series, like: Sketch | None) -> Sketch:
-        """Count a column: on bins of its own, or on those of `like`, so that the two can be compared."""
+    def sketch(self, values: pl.Series, like: Sketches | None) -> Sketches:
+        """Summarise a column; on the bins and names of the sketches in `like`, where there are, so that the two compare."""
         ...
 
-    def distance(self, reference: Sketch, current: Sketch) -> float:
-        """How far apart two sketches are, in [0, 1]: 0 for equal shares, 1 for disjoint ones."""
+    def distance(self, reference: Sketches, current: Sketches) -> float:
+        """How far apart two columns are, in [0, 1]: 0 for equal shares, 1 for disjoint ones."""
         ...
 
 
 #: The kinds that a schema uses, by name.
 Kinds: TypeAlias = Mapping[str, ColumnKind]
+
+
+def look(values: pl.Series) -> Seen:
+    """What tells free text from names, in at most 10,000 rows of a text column, spread evenly."""
+    import numpy as np  # serving reads this module without it
+
+    known = values.gather_every(max(1, len(values) // _LOOKED_AT)).drop_nulls()
+    if known.is_empty():
+        return Seen(0.0, 0.0, 0.0)
+    length = np.mean(known.str.len_chars().to_numpy())
+    words = np.mean(known.str.strip_chars().str.count_matches(r"\s+").to_numpy()) + 1
+    return Seen(known.n_unique() / len(known), float(length), float(words))

@@ -30,8 +30,8 @@ class Drift:
 def drift(reference: Profile, current: Profile, kind_of: dict[str, str], kinds: Kinds) -> list[Drift]:
     """The distance of every column that both profiles hold, the farthest first."""
     found = [
-        Drift(name, "jensen_shannon", round(kinds[kind_of[name]].distance(dict(sketch), dict(current.columns[name])), 6), current.rows)
-        for name, sketch in reference.columns.items()
+        Drift(name, "jensen_shannon", round(kinds[kind_of[name]].distance(sketches, current.columns[name]), 6), current.rows)
+        for name, sketches in reference.columns.items()
         if name in current.columns and name in kind_of
     ]
     return sorted(found, key=lambda answer: (-answer.effect, answer.column))

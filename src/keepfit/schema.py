@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal, TypeAlias
 
 from keepfit import errors
-from keepfit.column import Kinds
+from keepfit.column import Kinds, Seen
 
 __all__ = ["Column", "Dtype", "Schema", "Use", "changes", "infer"]
 
@@ -91,8 +91,13 @@ def infer(
     time: str | None,
     key: tuple[str, ...],
     declared: Mapping[str, Declared],
+    seen: Mapping[str, Seen] | None = None,
+    before: Schema | None = None,
 ) -> Schema:
     """The schema of a table: inferred kinds, and the uses that the project file states.
+
+    `seen` says of text columns what their values look like. What a text column was `before` it stays: shares
+    change as a table grows.
 
     Raises
     ------
@@ -109,16 +114,17 @@ def infer(
             if name not in dtypes
         ]
     columns: list[Column] = []
+    kept = {column.name: column.kind for column in before.columns if column.dtype == "text"} if before else {}
     for name, dtype in dtypes.items():
         said = declared.get(name, Declared())
         if said.dropped:
             continue
-        kind = said.kind or next((k for k, v in kinds.items() if v.claims(dtype)), "category")
+        kind = said.kind or (kept.get(name) if dtype == "text" else None) or _claimed(dtype, (seen or {}).get(name), kinds)
         if kind not in kinds:
             fix = errors.near_match(kind, kinds)
             found.append(errors.UnknownKind(f"no column kind '{kind}'", at=f"keepfit.toml: columns.{name}.kind", fix=fix))
-        elif said.kind and not kinds[kind].holds(dtype):
-            fix = f"one of {', '.join(sorted(k for k, v in kinds.items() if v.holds(dtype)))}, or store the column as another type"
+        elif said.kind and dtype not in kinds[kind].dtypes:
+            fix = f"one of {', '.join(sorted(k for k, v in kinds.items() if dtype in v.dtypes))}, or store the column as another type"
             message = f"column '{name}' holds values of type {dtype} and cannot be of kind '{kind}'"
             found.append(errors.WrongValue(message, at=f"keepfit.toml: columns.{name}.kind", fix=fix))
         uses = list(said.uses)
@@ -133,6 +139,10 @@ def infer(
         raise errors.Faults(found, at="keepfit.toml")
     dropped = tuple(name for name in dtypes if declared.get(name, Declared()).dropped)
     return Schema(tuple(columns), target, time, key, dropped)
+
+
+def _claimed(dtype: Dtype, seen: Seen | None, kinds: Kinds) -> str:
+    return next((name for name, kind in kinds.items() if kind.claims(dtype, seen)), "category")
 
 
 def changes(old: Schema, new: Schema) -> list[errors.KeepfitError]:

@@ -191,8 +191,17 @@ RECORDS = {
     "profile": Profile(
         3,
         {
-            "Größe": {"rows": 3, "missing": 1, "mean": 1.5, "edges": [1.0, 2.0], "counts": [0, 1, 1]},
-            "origin": {"rows": 3, "missing": 0, "names": ["EWR", "JFK"], "counts": [2, 1], "other": 0},
+            "Größe": {
+                "count": {"version": 1, "rows": 3, "missing": 1},
+                "moments": {"version": 1, "rows": 2, "mean": 1.5, "deviation": 0.5, "least": 1.0, "most": 2.0},
+                "quantiles": {"version": 1, "rows": 2, "error": 0, "turn": 0, "levels": [[1.0, 2.0]]},
+                "histogram": {"version": 1, "edges": [1.0, 2.0], "counts": [0, 1, 1]},
+                "distinct": {"version": 1, "registers": "AABAC"},
+            },
+            "origin": {
+                "count": {"version": 1, "rows": 3, "missing": 0},
+                "names": {"version": 1, "names": ["EWR", "JFK"], "counts": [2, 1], "over": [0, 0], "other": 0, "error": 0, "once": 1},
+            },
         },
     ),
     "release": Release(
@@ -330,3 +339,11 @@ def test_what_json_cannot_hold_is_refused_when_it_is_written():
 def test_the_demo_s_project_file_parses_to_the_golden_project(tmp_path):
     (tmp_path / "keepfit.toml").write_bytes((resources.files("keepfit.demo") / "keepfit.toml").read_bytes())
     assert shown(load(tmp_path, environ={}).spec.model_dump(mode="json")) == stored("project")
+
+
+@pytest.mark.parametrize("path", sorted((FOLDER / "older").glob("*.json")), ids=lambda path: path.stem)
+def test_records_of_older_versions_still_read(path):
+    name, _, version = path.stem.rpartition("-")
+    assert json.loads(path.read_text(encoding="utf-8"))["version"] == int(version) < type(RECORDS[name]).version
+    value = record.read(type(RECORDS[name]), path.read_bytes())
+    assert record.read(type(value), record.text(value)) == value

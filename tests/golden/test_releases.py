@@ -51,10 +51,11 @@ def test_a_golden_release_gives_the_answers_it_gave(folder):
 
 
 @folders
-def test_what_a_golden_release_holds_still_reads_and_would_be_written_the_same(folder):
+def test_what_a_golden_release_holds_still_reads_and_is_written_the_same_in_its_version(folder):
     for path in folder.rglob("*.json"):
-        value = record.read(KINDS[path.name], path.read_bytes())
-        assert record.text(value) == path.read_text(encoding="utf-8")
+        kind, written = KINDS[path.name], path.read_text(encoding="utf-8")
+        value = record.read(kind, written)
+        assert record.text(value) == written or json.loads(written)["version"] < kind.version
 
 
 @folders

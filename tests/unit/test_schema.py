@@ -19,7 +19,7 @@ def inferred(declared=None, *, key=("n",), time="at", target="bad"):
 def test_kinds_follow_from_the_stored_types():
     assert {column.name: column.kind for column in inferred().columns} == {
         "at": "moment", "seen": "moment",
-        "n": "number", "x": "number", "small": "number", "yes": "number", "word": "category", "bad": "number",
+        "n": "number", "x": "number", "small": "number", "yes": "boolean", "word": "category", "bad": "boolean",
     }  # fmt: skip
 
 

@@ -8,8 +8,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from keepfit.column import Sketch, State, WriteRow
+from keepfit.column import Seen, State, WriteRow
 from keepfit.measures.distance import jensen_shannon
+from keepfit.sketch import Sketches
+from keepfit.sketches.count import Count
+from keepfit.sketches.distinct import Distinct
+from keepfit.sketches.names import KEPT, Names
 
 if TYPE_CHECKING:
     import polars as pl
@@ -20,24 +24,24 @@ __all__ = ["Category"]
 #: A category needs this many training rows for a code of its own; the others share the code 0.
 _RARE = 10
 _MOST = {"trees": 1000, "linear": 60}
-_KEPT = 200
 
 
 class Category:
     """A name. Categories that training saw often have a code of their own; rare and unseen ones share the code 0."""
 
     kind = "category"
+    dtypes = frozenset({"text", "int", "bool"})
 
-    def claims(self, dtype: str) -> bool:
-        return dtype == "text"
-
-    def holds(self, dtype: str) -> bool:
-        return dtype in {"text", "int", "bool"}
+    def claims(self, dtype: str, seen: Seen | None = None) -> bool:
+        return dtype == "text" and not (seen is not None and seen.prose)
 
     def learn(self, values: pl.Series, style: str) -> State | None:
-        counted = _counts(values)
-        kept = sorted(name for name, rows in counted[: _MOST[style]] if rows >= _RARE)
-        return {"style": style, "kept": kept} if len(counted) > 1 and kept else None
+        import polars as pl  # serving reads this module without it
+
+        counted = _counted(values)
+        often = _most_frequent(counted.filter(pl.col("count") >= _RARE), _MOST[style])
+        kept = sorted(name for name, _ in often)
+        return {"style": style, "kept": kept} if counted.height > 1 and kept else None
 
     def names(self, column: str, state: State) -> list[str]:
         return [column] if state["style"] == "trees" else [f"{column} = {name}" for name in state["kept"]]
@@ -49,7 +53,9 @@ class Category:
         import polars as pl  # serving reads this module without it
 
         kept = state["kept"]
-        codes = _text(values).replace_strict(kept, [float(code) for code in range(1, len(kept) + 1)], default=0.0, return_dtype=pl.Float64)
+        codes = values.cast(str).replace_strict(
+            kept, [float(code) for code in range(1, len(kept) + 1)], default=0.0, return_dtype=pl.Float64
+        )
         numbers = np.where(values.is_null().to_numpy(), np.nan, codes.to_numpy())
         if state["style"] == "trees":
             return numbers[:, None]
@@ -78,16 +84,25 @@ class Category:
 
         return write
 
-    def sketch(self, values: pl.Series, like: Sketch | None) -> Sketch:
-        counted = dict(_counts(values))
+    def sketch(self, values: pl.Series, like: Sketches | None) -> Sketches:
+        counted = _counted(values)
         missing = int(values.null_count())
-        kept = like["names"] if like is not None else list(counted)[:_KEPT]
-        counts = [counted.get(name, 0) for name in kept]
-        return {"rows": len(values), "missing": missing, "names": kept, "counts": counts, "other": len(values) - missing - sum(counts)}
+        rows = len(values) - missing
+        if like and "names" in like:
+            found = dict(zip(counted["name"], counted["count"], strict=True))
+            kept = [(name, found.get(name, 0)) for name in like["names"]["names"]]
+            other = rows - sum(rows_ for _, rows_ in kept)
+            named = Names().of(kept, other=other, error=other, once=int((counted["count"] == 1).sum()))
+        else:
+            kept = _most_frequent(counted, KEPT + 1)
+            other = rows - sum(rows_ for _, rows_ in kept[:KEPT])
+            error = kept[KEPT][1] if len(kept) > KEPT else 0
+            named = Names().of(kept[:KEPT], other=other, error=error, once=int((counted["count"] == 1).sum()))
+        return {Count.name: Count().of(len(values), missing), Names.name: named, Distinct.name: Distinct().of_texts(counted["name"])}
 
-    def distance(self, reference: Sketch, current: Sketch) -> float:
-        first = [*reference["counts"], reference["other"], reference["missing"]]
-        return jensen_shannon(first, [*current["counts"], current["other"], current["missing"]])
+    def distance(self, reference: Sketches, current: Sketches) -> float:
+        first, second = Names().beside(reference["names"], current["names"])
+        return jensen_shannon([*first, reference["count"]["missing"]], [*second, current["count"]["missing"]])
 
 
 def _name(value: object, dtype: str) -> str:
@@ -99,11 +114,15 @@ def _name(value: object, dtype: str) -> str:
     raise ValueError({"bool": "true or false", "int": "a whole number"}.get(dtype, "text"))
 
 
-def _text(values: pl.Series) -> pl.Series:
-    return values.cast(str)
+def _counted(values: pl.Series) -> pl.DataFrame:
+    """Each name and its rows."""
+    counted = values.drop_nulls().rename("name").value_counts()
+    return counted.with_columns(counted["name"].cast(str))
 
 
-def _counts(values: pl.Series) -> list[tuple[str, int]]:
-    """Categories and their rows, the most frequent first."""
-    counted = _text(values.drop_nulls()).value_counts().rows()
-    return sorted(counted, key=lambda pair: (-pair[1], pair[0]))
+def _most_frequent(counted: pl.DataFrame, most: int) -> list[tuple[str, int]]:
+    """Names and their rows, the most frequent first; of equally frequent ones the first in the alphabet."""
+    if counted.height > 4 * most:
+        least = counted["count"].top_k(most).min()
+        counted = counted.filter(counted["count"] >= least)
+    return counted.sort("count", "name", descending=[True, False]).head(most).rows()

@@ -1,16 +1,21 @@
-"""Moments: instants whose place in the day and the week carries meaning."""
+"""Moments: instants whose place in the day, the week and the year carries meaning."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import MutableSequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from keepfit.column import Sketch, State, WriteRow
+from keepfit.column import Seen, State, WriteRow
 from keepfit.instant import micros, parse
 from keepfit.measures.distance import jensen_shannon
+from keepfit.sketch import Sketches
+from keepfit.sketches.count import Count
+from keepfit.sketches.histogram import Histogram
+from keepfit.sketches.moments import Moments
+from keepfit.sketches.quantiles import Quantiles
 
 if TYPE_CHECKING:
     import polars as pl
@@ -20,74 +25,139 @@ __all__ = ["Moment"]
 
 _MINUTE = 60_000_000
 _DAY = 1440 * _MINUTE
-#: Cycles come from tables, so that one row and many rows give the same bits.
-_ANGLES = np.arange(1440) * (2 * np.pi / 1440)
-_SINE, _COSINE = np.sin(_ANGLES), np.cos(_ANGLES)
+#: Training rows must span this many days before the place in the year is learned from: what came once is no cycle.
+_TWO_YEARS = 730
+_WEEK = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+#: The parts of states that do not name theirs.
+_FIRST_PARTS = ("minute", "weekday")
+#: Places in the whole cycle. Sines come from tables, so that one row and many rows give the same bits.
+_PLACES = {"minute": 1440, "day of year": 366}
+_SINE, _COSINE = ({part: wave(np.arange(places) * (2 * np.pi / places)) for part, places in _PLACES.items()} for wave in (np.sin, np.cos))
+_HOURS = [float(hour) for hour in range(1, 24)]
+_WIDTH = {"minute": 2, "weekday": 7, "day of year": 2}
+
+Whole = TypeVar("Whole", int, "NDArray[np.int64]")  # one instant or many
 
 
 class Moment:
-    """An instant, encoded as the minute of its day and its weekday, in UTC."""
+    """An instant in UTC, encoded as the minute of its day, its weekday, and, after two years, its day of the year.
+
+    Parts that do not vary in the training rows are left out.
+    """
 
     kind = "moment"
+    dtypes = frozenset({"instant"})
 
-    def claims(self, dtype: str) -> bool:
+    def claims(self, dtype: str, seen: Seen | None = None) -> bool:  # noqa: ARG002 - the stored type says enough
         return dtype == "instant"
 
-    def holds(self, dtype: str) -> bool:
-        return self.claims(dtype)
-
     def learn(self, values: pl.Series, style: str) -> State | None:
-        return {"style": style} if values.n_unique() > 1 else None
+        since = _micros(values.drop_nulls())
+        if since.size == 0:
+            return None
+        long = (int(since.max()) - int(since.min())) // _DAY >= _TWO_YEARS
+        parts = [part for part in _WIDTH if (part != "day of year" or long) and np.ptp(_place(part, since)) > 0]
+        return {"style": style, "parts": parts} if parts else None
 
     def names(self, column: str, state: State) -> list[str]:
+        parts = _parts(state)
         if state["style"] == "trees":
-            return [f"{column} minute of day", f"{column} weekday"]
-        return [
-            f"{column} day sine",
-            f"{column} day cosine",
-            *(f"{column} is {day}" for day in ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")),
-        ]
+            return [f"{column} {_TREE_NAMES[part]}" for part in parts]
+        return [f"{column} {name}" for part in parts for name in _LINEAR_NAMES[part]]
 
     def categorical(self, state: State) -> list[int]:  # noqa: ARG002 - weekdays are ordered well enough for trees
         return []
 
     def matrix(self, state: State, values: pl.Series) -> NDArray[np.float64]:
         absent = values.is_null().to_numpy()
-        since = values.cast(int).fill_null(0).to_numpy()
-        minute, weekday = since % _DAY // _MINUTE, (since // _DAY + 3) % 7
-        if state["style"] == "trees":
-            return np.where(absent[:, None], np.nan, np.stack([minute, weekday], axis=1).astype(np.float64))
-        cycle = np.stack([_SINE[minute], _COSINE[minute]], axis=1)
-        days = (weekday[:, None] == np.arange(7)).astype(np.float64)
-        return np.where(absent[:, None], 0.0, np.concatenate([cycle, days], axis=1))
+        since = _micros(values)
+        found: list[NDArray[np.float64]] = []
+        for part in _parts(state):
+            place = _place(part, since)
+            if state["style"] == "trees":
+                found.append(place.astype(np.float64)[:, None])
+            elif part == "weekday":
+                found.append((place[:, None] == np.arange(7)).astype(np.float64))
+            else:
+                found.append(np.stack([_SINE[part][place], _COSINE[part][place]], axis=1))
+        return np.where(absent[:, None], np.nan if state["style"] == "trees" else 0.0, np.concatenate(found, axis=1))
 
     def writer(self, state: State, dtype: str, at: int) -> WriteRow:  # noqa: ARG002 - instants have one stored type
-        trees = state["style"] == "trees"
-        sine, cosine = _SINE.tolist(), _COSINE.tolist()
+        trees, parts = state["style"] == "trees", _parts(state)
+        width = len(self.names("", state))
+        waves = {part: list(zip(_SINE[part].tolist(), _COSINE[part].tolist(), strict=True)) for part in _PLACES}
 
         def write(value: object, out: MutableSequence[float], warn: list[str]) -> None:  # noqa: ARG001 - the seam's shape
             if value is None:
-                for place in range(at, at + (2 if trees else 9)):
-                    out[place] = math.nan if trees else 0.0
+                for empty in range(at, at + width):
+                    out[empty] = math.nan if trees else 0.0
                 return
-            since = _since(value)
-            minute, weekday = since % _DAY // _MINUTE, (since // _DAY + 3) % 7
-            if trees:
-                out[at], out[at + 1] = float(minute), float(weekday)
-                return
-            out[at], out[at + 1] = sine[minute], cosine[minute]
-            for day in range(7):
-                out[at + 2 + day] = 1.0 if day == weekday else 0.0
+            since, next_ = _since(value), at
+            for part in parts:
+                place = _place(part, since)
+                if trees:
+                    out[next_] = float(place)
+                    next_ += 1
+                elif part == "weekday":
+                    for day in range(7):
+                        out[next_ + day] = 1.0 if day == place else 0.0
+                    next_ += 7
+                else:
+                    out[next_], out[next_ + 1] = waves[part][place]
+                    next_ += 2
 
         return write
 
-    def sketch(self, values: pl.Series, like: Sketch | None) -> Sketch:  # noqa: ARG002 - hours need no bins of their own
-        known = values.drop_nulls().cast(int).to_numpy()
-        counts = np.bincount(known % _DAY // (60 * _MINUTE), minlength=24)
-        return {"rows": len(values), "missing": int(values.null_count()), "counts": counts.tolist()}
+    def sketch(self, values: pl.Series, like: Sketches | None) -> Sketches:  # noqa: ARG002 - hours need no bins of their own
+        since = np.sort(_micros(values.drop_nulls()))
+        seconds = since / 1e6
+        return {
+            Count.name: Count().of(len(values), int(values.null_count())),
+            Moments.name: Moments().of(seconds),
+            Quantiles.name: Quantiles().of(seconds),
+            Histogram.name: Histogram().of(np.sort(since % _DAY // (60 * _MINUTE)).astype(np.float64), _HOURS),
+        }
 
-    def distance(self, reference: Sketch, current: Sketch) -> float:
-        return jensen_shannon([*reference["counts"], reference["missing"]], [*current["counts"], current["missing"]])
+    def distance(self, reference: Sketches, current: Sketches) -> float:
+        first, second = Histogram().beside(reference["histogram"], current["histogram"])
+        return jensen_shannon([*first, reference["count"]["missing"]], [*second, current["count"]["missing"]])
+
+
+_TREE_NAMES = {"minute": "minute of day", "weekday": "weekday", "day of year": "day of year"}
+_LINEAR_NAMES = {
+    "minute": ["day sine", "day cosine"],
+    "weekday": [f"is {day}" for day in _WEEK],
+    "day of year": ["year sine", "year cosine"],
+}
+
+
+def _parts(state: State) -> tuple[str, ...]:
+    return tuple(state.get("parts", _FIRST_PARTS))
+
+
+def _place(part: str, since: Whole) -> Whole:
+    """Where instants lie in a cycle: of one or of many."""
+    if part == "minute":
+        return since % _DAY // _MINUTE
+    if part == "weekday":
+        return (since // _DAY + 3) % 7
+    return _day_of_year(since // _DAY)
+
+
+def _day_of_year(days: Whole) -> Whole:
+    """The day of a year of 366 days, from 0: 29 February keeps its place in every year.
+
+    Days since 1970-01-01 to the day of a year that begins in March: Hinnant, chrono-compatible low-level date algorithms.
+    """
+    days = days + 719_468
+    of_era = days % 146_097
+    year = (of_era - of_era // 1460 + of_era // 36_524 - of_era // 146_096) // 365
+    place: Whole = (of_era - (365 * year + year // 4 - year // 100) + 60) % 366
+    return place
+
+
+def _micros(values: pl.Series) -> NDArray[np.int64]:
+    return np.asarray(values.dt.epoch("us").fill_null(0).to_numpy(), dtype=np.int64)
 
 
 def _since(value: object) -> int:

@@ -9,17 +9,23 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from keepfit.column import Sketch, State, WriteRow
+from keepfit.column import Seen, State, WriteRow
 from keepfit.measures.distance import jensen_shannon
+from keepfit.sketch import Sketches
+from keepfit.sketch import State as Summary
+from keepfit.sketches.count import Count
+from keepfit.sketches.distinct import Distinct
+from keepfit.sketches.histogram import Histogram, edges_of
+from keepfit.sketches.moments import Moments, unit
+from keepfit.sketches.quantiles import Quantiles
 
 if TYPE_CHECKING:
     import polars as pl
     from numpy.typing import NDArray
 
-__all__ = ["Number"]
+__all__ = ["Number", "summary"]
 
 _SINGLE = struct.Struct("<f")
-_BINS = 20
 #: A scaled number goes no further: no training row lies more standard deviations out than the root of their count, and sums stay finite.
 _FARTHEST = 1e9
 
@@ -28,12 +34,10 @@ class Number:
     """A magnitude. NaN and the infinities count as missing, in tables and in requests alike."""
 
     kind = "number"
+    dtypes = frozenset({"int", "float", "float32", "bool"})
 
-    def claims(self, dtype: str) -> bool:
-        return dtype in {"int", "float", "float32", "bool"}
-
-    def holds(self, dtype: str) -> bool:
-        return self.claims(dtype)
+    def claims(self, dtype: str, seen: Seen | None = None) -> bool:  # noqa: ARG002 - the stored type says enough
+        return dtype in {"int", "float", "float32"}
 
     def learn(self, values: pl.Series, style: str) -> State | None:
         numbers = _finite(values)
@@ -42,8 +46,8 @@ class Number:
             return None
         if style == "trees":
             return {"style": "trees"}
-        unit = _unit(known)
-        mean, scale = float((known / unit).mean() * unit), float((known / unit).std() * unit)
+        by = unit(float(np.abs(known).max()))
+        mean, scale = float((known / by).mean() * by), float((known / by).std() * by)
         return {"style": "linear", "mean": mean, "scale": scale, "missing": bool(known.size < numbers.size)} if scale else None
 
     def names(self, column: str, state: State) -> list[str]:
@@ -83,28 +87,28 @@ class Number:
 
         return write
 
-    def sketch(self, values: pl.Series, like: Sketch | None) -> Sketch:
+    def sketch(self, values: pl.Series, like: Sketches | None) -> Sketches:
         numbers = _finite(values)
         known = numbers[~np.isnan(numbers)]
-        unit = _unit(known)
-        if like is not None:
-            edges = np.asarray(like["edges"], dtype=np.float64)
-        elif known.size:
-            edges = np.unique(np.quantile(known / unit, np.linspace(0, 1, _BINS + 1)[1:-1]) * unit)
-        else:
-            edges = np.empty(0)
-        counts = np.bincount(np.searchsorted(edges, known, side="right"), minlength=edges.size + 1)
-        mean = float((known / unit).mean() * unit) if known.size else None
-        return {
-            "rows": numbers.size,
-            "missing": int(numbers.size - known.size),
-            "mean": mean,
-            "edges": edges.tolist(),
-            "counts": counts.tolist(),
-        }
+        return {Count.name: Count().of(numbers.size, int(numbers.size - known.size)), **summary(known, like, distinct=True)}
 
-    def distance(self, reference: Sketch, current: Sketch) -> float:
-        return jensen_shannon([*reference["counts"], reference["missing"]], [*current["counts"], current["missing"]])
+    def distance(self, reference: Sketches, current: Sketches) -> float:
+        first, second = Histogram().beside(reference["histogram"], current["histogram"])
+        return jensen_shannon([*first, reference["count"]["missing"]], [*second, current["count"]["missing"]])
+
+
+def summary(known: NDArray[np.float64], like: Sketches | None, *, distinct: bool) -> dict[str, Summary]:
+    """The sketches of finite numbers, shape (rows,); they are put in order first."""
+    known.sort()
+    edges = like["histogram"]["edges"] if like and "histogram" in like else edges_of(known)
+    found: dict[str, Summary] = {
+        Moments.name: Moments().of(known),
+        Quantiles.name: Quantiles().of(known),
+        Histogram.name: Histogram().of(known, edges),
+    }
+    if distinct:
+        found[Distinct.name] = Distinct().of_numbers(known[np.diff(known, prepend=np.nan) != 0])
+    return found
 
 
 def _as_stored(value: float, single: bool) -> float:
@@ -116,12 +120,6 @@ def _as_stored(value: float, single: bool) -> float:
     except OverflowError:
         return math.nan
     return number if math.isfinite(number) else math.nan
-
-
-def _unit(known: NDArray[np.float64]) -> float:
-    """What to divide by so that sums of squares neither overflow nor vanish; 1 for all but the strangest columns."""
-    largest = float(np.abs(known).max(initial=0.0))
-    return largest if largest > 1e150 or 0 < largest < 1e-150 else 1.0
 
 
 def _finite(values: pl.Series) -> NDArray[np.float64]:

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from keepfit import digest, errors, record, schema
+from keepfit.column import look
 from keepfit.instant import Duration
 from keepfit.ledger import Entry
 from keepfit.prediction import subject_token
@@ -93,6 +94,9 @@ def normal(frame: pl.DataFrame, timezone: str) -> pl.DataFrame:
     for name, dtype in frame.schema.items():
         column = pl.col(name)
         if dtype.is_integer():
+            if frame[name].cast(pl.Int64, strict=False).null_count() > frame[name].null_count():
+                fix = "store it as text, or as a number with a fraction"
+                raise errors.UnreadableTable(f"column '{name}' holds whole numbers of more than 64 bits", at=f"column {name}", fix=fix)
             casts.append(column.cast(pl.Int64))
         elif dtype.is_decimal() or (dtype.is_float() and dtype != pl.Float32):
             casts.append(column.cast(pl.Float64))
@@ -129,6 +133,7 @@ def _schema(ws: Workspace, frame: pl.DataFrame) -> Schema:
     problem = ws.spec.problem
     dtypes = {name: _dtype(dtype) for name, dtype in frame.schema.items()}
     nullable = {name: frame[name].null_count() > 0 for name in frame.columns}
+    older = latest(ws, ws.spec.data.source)
     known = schema.infer(
         dtypes,
         nullable,
@@ -137,6 +142,8 @@ def _schema(ws: Workspace, frame: pl.DataFrame) -> Schema:
         time=problem.time,
         key=problem.key,
         declared={name: declared(column) for name, column in ws.spec.columns.items()},
+        seen={name: look(frame[name]) for name, dtype in dtypes.items() if dtype == "text"},
+        before=ws.artifacts.get_record(Schema, older.schema) if older else None,
     )
     if known.time and known[known.time].dtype != "instant":
         fix = "store the column as a timestamp, or name another one in problem.time"

@@ -32,7 +32,7 @@ class Tables:
         return ordered(self._part(name, piece, schema) for name, piece in pieces.items())
 
     def read(self, snapshot: Snapshot, columns: list[Column]) -> pl.DataFrame:
-        """Columns of a snapshot, in its order.
+        """Columns of a snapshot as they are asked for, rows in its order.
 
         Raises
         ------
@@ -48,7 +48,7 @@ class Tables:
             frame = _read(self.folder / part.file, public)
             if private and part.private_file:
                 frame = frame.hstack(_read(self.folder / part.private_file, private))
-            frames.append(frame)
+            frames.append(frame.select([column.name for column in columns if column.name in frame.columns]))
         return pl.concat(frames) if frames else pl.DataFrame()
 
     def _part(self, name: str, frame: pl.DataFrame, schema: Schema) -> Part:
