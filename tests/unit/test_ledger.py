@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keepfit.errors import BrokenChain, KeyConflict, NewerFormat
-from keepfit.instant import Duration, show
+from keepfit.instant import show
 from keepfit.ledger import GENESIS, Draft, Head, chain, entry_hash, hashed_text, place, read_entry
 
 AT = datetime(2013, 3, 1, tzinfo=UTC)
@@ -48,12 +48,10 @@ def test_a_text_is_the_canonical_json_of_the_entry_without_its_hash(project, dra
 
 
 def test_an_entry_is_answered_as_it_will_be_read():
-    draft = Draft(
-        "fit", "k", {"pair": (1, 2), "for": Duration.parse("7d"), "codes": {3: "three"}}, AT.astimezone(timezone(timedelta(hours=1))), "me"
-    )
+    draft = Draft("fit", "k", {"pair": (1, 2), "on": AT, "codes": {3: "three"}}, AT.astimezone(timezone(timedelta(hours=1))), "me")
     [(entry, text)] = chain("p", Head(), [draft], AT)
     assert entry == read_entry(text, entry.hash)
-    assert entry.body == {"pair": [1, 2], "for": "7d", "codes": {"3": "three"}}
+    assert entry.body == {"pair": [1, 2], "on": "2013-03-01T00:00:00Z", "codes": {"3": "three"}}
     assert entry.at.utcoffset() == timedelta()
 
 
