@@ -10,6 +10,7 @@ import random
 import shutil
 import sys
 import tempfile
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,7 @@ refund = {{ known = "later" }}
 
 [model]
 estimators = ["{estimator}"]
+trials = 0
 """
 ROW: dict[str, Any] = {
     "order": 1001,
@@ -92,8 +94,11 @@ def orders() -> Any:
     return pl.DataFrame(rows, schema_overrides={"size": pl.Float32})
 
 
-def make(into: Path, estimator: str) -> None:
+def make(into: Path, estimator: str, *, calibrated: bool) -> None:
+    from keepfit import record
+    from keepfit.calibration import Calibration
     from keepfit.loop.run import run
+    from keepfit.release import Release
     from keepfit.workspace import Workspace
 
     with tempfile.TemporaryDirectory() as name:
@@ -104,6 +109,10 @@ def make(into: Path, estimator: str) -> None:
         made = run(ws, now=BEGIN + timedelta(days=60))
         assert made.released is not None
         shutil.copytree(ws.release_folder(made.released), into)
+    if calibrated:
+        path = into / "release.json"
+        whole = replace(record.read(Release, path.read_bytes()), calibration=Calibration(0.8, -0.1))
+        path.write_text(record.text(whole), encoding="utf-8")
 
 
 def answers(folder: Path) -> list[dict[str, Any]]:
@@ -122,9 +131,11 @@ def answers(folder: Path) -> list[dict[str, Any]]:
 
 def main() -> None:
     format_, releases = sys.argv[1], Path(__file__).with_name("releases")
-    for predictor, estimator in (("linear", "linear"), ("trees", "lightgbm")):
-        folder = releases / f"{format_}-{predictor}"
-        make(folder, estimator)
+    for name, estimator in (("linear", "linear"), ("trees", "lightgbm"), ("calibrated", "linear")):
+        folder = releases / f"{format_}-{name}"
+        if folder.exists():
+            continue
+        make(folder, estimator, calibrated=name == "calibrated")
         said = json.dumps(answers(folder), indent=1, ensure_ascii=False) + "\n"
         folder.with_suffix(".answers.json").write_text(said, encoding="utf-8")
 

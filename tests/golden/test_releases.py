@@ -33,8 +33,8 @@ KINDS = {"release.json": Release, "profile.json": Profile, "sample.json": Sample
 folders = pytest.mark.parametrize("folder", FOLDERS, ids=lambda path: path.name)
 
 
-def test_both_predictors_have_a_release_of_every_format():
-    assert {path.name for path in FOLDERS} == {"v1-linear", "v1-trees"}
+def test_both_predictors_and_a_calibration_have_a_release_of_every_format():
+    assert {path.name for path in FOLDERS} == {"v1-linear", "v1-trees", "v1-calibrated"}
 
 
 @folders
