@@ -35,6 +35,6 @@ def of_value(value: object) -> str:
     """The digest of a plain value's canonical JSON.
 
     >>> of_value({"a": 1})[:11]
-    'b3:6f9b0a55'
+    'b3:d59b6562'
     """
     return of_bytes(canonical(value).encode())

@@ -45,7 +45,9 @@ class Gain:
     high: float
 
     def __str__(self) -> str:
-        return f"{self.value:+.4f} [{self.low:+.4f}, {self.high:+.4f}]"
+        # Adding zero takes the sign from a rounded nothing.
+        value, low, high = (round(bound, 4) + 0.0 for bound in (self.value, self.low, self.high))
+        return f"{value:+.4f} [{low:+.4f}, {high:+.4f}]"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,4 @@
-"""A project as a value: the same verbs as the command line, answered with records.
-
->>> import keepfit
->>> project = keepfit.open("demo")  # doctest: +SKIP
->>> project.run().verdict.status  # doctest: +SKIP
-'passed'
-"""
+"""A project as a value: the same verbs as the command line, answered with records."""
 
 from __future__ import annotations
 

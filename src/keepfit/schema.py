@@ -132,7 +132,10 @@ def infer(
         uses += ["time"] if name == time else []
         uses += ["key"] if name in key else []
         # An instant that no one named is not a feature until it is known to lie before the decision.
-        if not said.uses and name != target and (name == time or dtype != "instant"):
+        # A number in the key counts rows rather than measuring them, unless the owner says what it is.
+        known_before = name == time or dtype != "instant"
+        counts = name in key and kind == "number" and said.kind is None
+        if not said.uses and name != target and known_before and not counts:
             uses.append("feature")
         columns.append(Column(name, kind, dtype, tuple(uses), nullable[name]))
     if found:

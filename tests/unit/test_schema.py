@@ -26,7 +26,7 @@ def test_kinds_follow_from_the_stored_types():
 def test_features_are_what_is_known_before_the_decision_and_nobody_keeps_apart():
     declared = {"x": Declared(uses=("later",)), "word": Declared(uses=("protected",)), "yes": Declared(uses=("subject",))}
     known = inferred(declared)
-    assert [column.name for column in known.features] == ["at", "n", "small"]
+    assert [column.name for column in known.features] == ["at", "small"]
     assert [column.name for column in inferred().features] == ["at", "n", "x", "small", "yes", "word"]  # `seen` may lie after the decision
     assert [column.name for column in known.private] == ["yes", "word"]
     assert known["n"].uses == ("key", "feature")
@@ -77,3 +77,8 @@ def test_columns_that_vanished_or_changed_their_type_stand_between_two_schemas()
     old = columns_of(a="int", b="float", c="text")
     assert schema.changes(old, columns_of(a="int", b="float", c="text", d="int")) == []
     assert [fault.at for fault in schema.changes(old, columns_of(a="float", c="text"))] == ["column a", "column b"]
+
+
+def test_a_number_in_the_key_is_no_feature_until_the_owner_says_what_it_is():
+    assert "n" not in [column.name for column in inferred({}).features]
+    assert "n" in [column.name for column in inferred({"n": Declared(kind="category")}).features]

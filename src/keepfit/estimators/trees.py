@@ -8,6 +8,7 @@ from __future__ import annotations
 import ctypes
 import importlib.util
 import sys
+import weakref
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -41,6 +42,12 @@ def _check(code: int) -> None:
         raise errors.BadRelease(f"LightGBM: {reason.decode(errors='replace')}", at="model.txt")
 
 
+def _free(library: ctypes.CDLL, booster: ctypes.c_void_p, fast: ctypes.c_void_p) -> None:
+    if fast.value:
+        library.LGBM_FastConfigFree(fast)
+    library.LGBM_BoosterFree(booster)
+
+
 class TreesPredictor:
     """One row in, one score out; single-threaded, to be used by one thread."""
 
@@ -53,6 +60,8 @@ class TreesPredictor:
         path = str(folder / "model.txt").encode()
         _check(library.LGBM_BoosterCreateFromModelfile(ctypes.c_char_p(path), ctypes.byref(iterations), ctypes.byref(booster)))
         self._fast = ctypes.c_void_p()
+        # A server exchanges predictors for as long as it lives: each gives its memory back.
+        weakref.finalize(self, _free, library, booster, self._fast)
         width = len(self._buffer)
         _check(
             library.LGBM_BoosterPredictForMatSingleRowFastInit(

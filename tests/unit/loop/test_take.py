@@ -57,7 +57,7 @@ def test_a_subject_is_kept_as_a_keyed_hash(project):
 def test_subject_protected_and_kept_personal_columns_are_private_and_no_features(project):
     known = take(project(), now=NOW).schema
     assert [column.name for column in known.private] == ["member", "gender", "town"]
-    assert [column.name for column in known.features] == ["order", "at", "amount"]
+    assert [column.name for column in known.features] == ["at", "amount"]
 
 
 def test_the_same_take_again_is_the_same_snapshot_and_no_new_entry(project):
