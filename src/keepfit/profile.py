@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -21,7 +21,9 @@ __all__ = ["Profile", "merge", "profile", "profile_file"]
 _BATCH = 131_072
 #: Rows that are looked at, spread over a file, to place the edges of its histograms; of a smaller file all are.
 _FIRST_LOOK = 65_536
-_SLICES = 8
+_SLICES = 4
+#: Columns that are read together.
+_TOGETHER = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,7 @@ def profile(frame: pl.DataFrame, columns: Sequence[Column], kinds: Kinds, *, lik
 
 
 def profile_file(path: Path | Sequence[Path], columns: Sequence[Column], kinds: Kinds, *, like: Profile | None = None) -> Profile:
-    """Summarise Parquet files of any size in bounded memory: column by column, a batch of rows at a time.
+    """Summarise Parquet files of any size in bounded memory: a few columns at a time, a batch of rows at a time.
 
     Counts, missing values and moments are those of `profile` up to rounding; quantiles and names keep the bounds that
     they state. Without `like` the edges of histograms are the quantiles of 65,536 rows spread over the file, and the
@@ -61,9 +63,10 @@ def profile_file(path: Path | Sequence[Path], columns: Sequence[Column], kinds: 
     rows = int(scan.select(pl.len()).collect().item())
     held = scan.collect_schema().names()
     found: dict[str, Sketches] = {}
-    for column in columns:
-        if column.name in held and (like is None or column.name in like.columns):
-            found[column.name] = _of_column(scan.select(column.name), rows, kinds[column.kind], _of(like, column.name))
+    wanted = [column for column in columns if column.name in held and (like is None or column.name in like.columns)]
+    for begin in range(0, len(wanted), _TOGETHER):
+        group = {column.name: kinds[column.kind] for column in wanted[begin : begin + _TOGETHER]}
+        found |= _of_columns(scan.select(*group), rows, group, like)
     return Profile(rows, found)
 
 
@@ -89,32 +92,33 @@ def _of(like: Profile | None, column: str) -> Sketches | None:
     return like.columns[column] if like else None
 
 
-def _of_column(scan: pl.LazyFrame, rows: int, kind: ColumnKind, like: Sketches | None) -> Sketches:
-    if like is None:
-        first = kind.sketch(_first_look(scan, rows), None)
+def _of_columns(scan: pl.LazyFrame, rows: int, group: Mapping[str, ColumnKind], like: Profile | None) -> dict[str, Sketches]:
+    if like is not None:
+        on: dict[str, Sketches | None] = {name: like.columns[name] for name in group}
+    else:
+        first = {
+            name: kind.sketch(values, None)
+            for (name, kind), values in zip(group.items(), _first_look(scan, rows).get_columns(), strict=True)
+        }
         if rows <= _FIRST_LOOK:
             return first
-        like = {"histogram": first["histogram"]} if "histogram" in first else None
-    found: Sketches | None = None
-    for values in _batches(scan):
-        sketches = kind.sketch(values, like)
-        found = {name: _merged(name, found[name], state) for name, state in sketches.items()} if found else sketches
-    assert found is not None
+        on = {name: {"histogram": held["histogram"]} if "histogram" in held else None for name, held in first.items()}
+    found: dict[str, Sketches] = {}
+    for batch in scan.collect_batches(chunk_size=_BATCH, maintain_order=True):
+        for name, kind in group.items():
+            sketches = kind.sketch(batch[name], on[name])
+            before = found.get(name)
+            found[name] = {sketch: _merged(sketch, before[sketch], sketches[sketch]) for sketch in sketches} if before else sketches
     return found
 
 
-def _first_look(scan: pl.LazyFrame, rows: int) -> pl.Series:
+def _first_look(scan: pl.LazyFrame, rows: int) -> pl.DataFrame:
     import polars as pl
 
     if rows <= _FIRST_LOOK:
-        return scan.collect().to_series()
+        return scan.collect()
     step, length = rows // _SLICES, _FIRST_LOOK // _SLICES
-    return pl.concat([scan.slice(step * number, length).collect() for number in range(_SLICES)]).to_series()
-
-
-def _batches(scan: pl.LazyFrame) -> Iterator[pl.Series]:
-    for batch in scan.collect_batches(chunk_size=_BATCH, maintain_order=True):
-        yield batch.to_series()
+    return pl.concat([scan.slice(step * number, length).collect() for number in range(_SLICES)])
 
 
 def _merged(name: str, first: State, second: State) -> State:

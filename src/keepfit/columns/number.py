@@ -88,9 +88,9 @@ class Number:
         return write
 
     def sketch(self, values: pl.Series, like: Sketches | None) -> Sketches:
-        numbers = _finite(values)
-        known = numbers[~np.isnan(numbers)]
-        return {Count.name: Count().of(numbers.size, int(numbers.size - known.size)), **summary(known, like, distinct=True)}
+        known = np.sort((values.drop_nulls() if values.null_count() else values).cast(float).to_numpy())
+        known = known[np.searchsorted(known, -np.inf, side="right") : np.searchsorted(known, np.inf, side="left")]  # NaN comes last
+        return {Count.name: Count().of(len(values), len(values) - known.size), **summary(known, like, distinct=True)}
 
     def distance(self, reference: Sketches, current: Sketches) -> float:
         first, second = Histogram().beside(reference["histogram"], current["histogram"])
@@ -98,8 +98,7 @@ class Number:
 
 
 def summary(known: NDArray[np.float64], like: Sketches | None, *, distinct: bool) -> dict[str, Summary]:
-    """The sketches of finite numbers, shape (rows,); they are put in order first."""
-    known.sort()
+    """The sketches of finite numbers in ascending order, shape (rows,)."""
     edges = like["histogram"]["edges"] if like and "histogram" in like else edges_of(known)
     found: dict[str, Summary] = {
         Moments.name: Moments().of(known),
@@ -107,7 +106,7 @@ def summary(known: NDArray[np.float64], like: Sketches | None, *, distinct: bool
         Histogram.name: Histogram().of(known, edges),
     }
     if distinct:
-        found[Distinct.name] = Distinct().of_numbers(known[np.diff(known, prepend=np.nan) != 0])
+        found[Distinct.name] = Distinct().of_numbers(np.concatenate([known[:1], known[1:][known[1:] != known[:-1]]]))
     return found
 
 

@@ -92,7 +92,7 @@ class Text:
         return write
 
     def sketch(self, values: pl.Series, like: Sketches | None) -> Sketches:
-        lengths = np.array(values.drop_nulls().str.len_chars().to_numpy(), dtype=np.float64)
+        lengths = np.sort(values.drop_nulls().str.len_chars().to_numpy()).astype(np.float64)
         return {
             Count.name: Count().of(len(values), int(values.null_count())),
             **summary(lengths, like, distinct=False),

@@ -17,10 +17,11 @@ if TYPE_CHECKING:
 __all__ = ["Distinct"]
 
 _REGISTERS = 4096
-_BITS = 52  # of a hash of 64 bits, twelve choose the register
-_BLOCK = 65_536
-_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
-_AS_NUMBERS = {letter: number for number, letter in enumerate(_LETTERS)}
+_BITS = 52  # of a hash of 64 bits, twelve choose the register; the last bit always counts as set
+_BLOCK = 16_384
+_LETTERS = np.frombuffer(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/", dtype=np.uint8)
+_AS_NUMBERS = np.zeros(256, dtype=np.int64)
+_AS_NUMBERS[_LETTERS] = np.arange(64)
 
 
 class Distinct:
@@ -55,20 +56,19 @@ class Distinct:
 
     def estimate(self, state: State) -> int:
         """The number of different values, about."""
-        at_rank = np.bincount(_read(state), minlength=_BITS + 2).tolist()
-        total = _REGISTERS * _tau(1 - at_rank[_BITS + 1] / _REGISTERS)
-        for rank in range(_BITS, 0, -1):
+        at_rank = np.bincount(_read(state), minlength=_BITS + 1).tolist()
+        total = _REGISTERS * _tau(1 - at_rank[_BITS] / _REGISTERS)
+        for rank in range(_BITS - 1, 0, -1):
             total = (total + at_rank[rank]) / 2
         total += _REGISTERS * _sigma(at_rank[0] / _REGISTERS)
         return round(_REGISTERS**2 / (2 * math.log(2) * total)) if math.isfinite(total) else 0
 
     def _state(self, registers: NDArray[np.int64]) -> State:
-        return {"version": self.version, "registers": "".join([_LETTERS[rank] for rank in registers.tolist()]).rstrip("A")}
+        return {"version": self.version, "registers": _LETTERS[registers].tobytes().decode().rstrip("A")}
 
 
 def _read(state: State) -> NDArray[np.int64]:
-    held = [_AS_NUMBERS[letter] for letter in state["registers"]]
-    return np.array(held + [0] * (_REGISTERS - len(held)), dtype=np.int64)
+    return _AS_NUMBERS[np.frombuffer(state["registers"].ljust(_REGISTERS, "A").encode(), dtype=np.uint8)]
 
 
 def _registers(keys: NDArray[np.uint64]) -> NDArray[np.int64]:
@@ -81,9 +81,9 @@ def _registers(keys: NDArray[np.uint64]) -> NDArray[np.int64]:
         if least:  # only a rank above that of every register changes one
             could = rest < np.uint64(1 << (_BITS - least))
             hashes, rest = hashes[could], rest[could]
-        highest = (rest.astype(np.float64).view(np.int64) >> 52) - 1023
-        ranks = np.where(rest == 0, _BITS + 1, _BITS - highest)
-        np.maximum.at(found, (hashes >> np.uint64(_BITS)).astype(np.int64), ranks)
+        rest |= np.uint64(1)
+        highest = rest.astype(np.float64).view(np.int64) >> 52  # the exponent, 1023 too large
+        np.maximum.at(found, (hashes >> np.uint64(_BITS)).view(np.int64), _BITS + 1023 - highest)
         least = int(found.min())
     return found
 

@@ -41,7 +41,9 @@ class Moments:
             return self._state(int(known.size), least, 0.0, least, most)
         by = unit(max(abs(least), abs(most)))
         scaled = known if by == 1.0 else known / by
-        return self._state(int(known.size), float(scaled.mean() * by), float(scaled.std() * by), least, most)
+        mean = float(scaled.mean())
+        apart = scaled - mean
+        return self._state(int(known.size), mean * by, math.sqrt(float(apart @ apart) / known.size) * by, least, most)
 
     def merge(self, first: State, second: State) -> State:
         if not first["rows"] or not second["rows"]:
