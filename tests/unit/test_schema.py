@@ -29,7 +29,7 @@ def test_features_are_what_is_known_before_the_decision_and_nobody_keeps_apart()
     assert [column.name for column in known.features] == ["at", "small"]
     assert [column.name for column in inferred().features] == ["at", "x", "small", "yes", "word"]  # `seen` may lie after the decision
     assert [column.name for column in known.private] == ["yes", "word"]
-    assert known["n"].uses == ("key", "feature")
+    assert known["n"].uses == ("key",)
     assert known["bad"].uses == ("target",)
     assert known["x"].nullable
 
