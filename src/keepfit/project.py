@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from keepfit.chain import Verification
 from keepfit.ledger import Entry
@@ -30,12 +30,23 @@ __all__ = ["Project", "open_project"]
 class Project:
     """A project's folder; made by `keepfit.open`.
 
-    Every method takes `now`, an aware instant; the wall clock's by default.
+    It may stand in a `with`, which gives the ledger's connection back. Every method takes `now`, an aware
+    instant; the wall clock's by default.
     """
 
     def __init__(self, workspace: Workspace, progress: Progress = silent) -> None:
         self.workspace = workspace
         self._progress = progress
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give the ledger's connection back."""
+        self.workspace.close()
 
     def __repr__(self) -> str:
         return f"Project({self.workspace.project!r}, champion={self.workspace.roles().champion!r})"

@@ -115,12 +115,14 @@ class Workspace:
         self.prepare()
         url = self.spec.stores.ledger
         at = self.place("stores", "ledger")
-        if url == "sqlite":
-            opener: Callable[..., Ledger] = plugin.find("ledgers", "sqlite", at=at)
-            return opener(self.home / "ledger.sqlite", self.project)
-        scheme = url.partition("://")[0].partition("+")[0].replace("postgres", "postgresql").replace("postgresqlql", "postgresql")
-        opener = plugin.find("ledgers", scheme, at=at)
-        return opener(expand(url, at=at), self.project)
+        scheme = url.partition("://")[0]
+        opener: Callable[..., Ledger] = plugin.find("ledgers", {"postgres": "postgresql"}.get(scheme, scheme), at=at)
+        return opener(self.home / "ledger.sqlite" if url == "sqlite" else expand(url, at=at), self.project)
+
+    def close(self) -> None:
+        """Give the ledger's connection back; the next use opens another."""
+        if (ledger := self.__dict__.pop("ledger", None)) is not None:
+            ledger.close()
 
     @property
     def lock_file(self) -> Path:

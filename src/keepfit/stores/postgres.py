@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import threading
+import weakref
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -148,6 +149,7 @@ class PostgresLedger:
                         if not self._connection.closed:
                             raise
                 self._connection = self._open()
+                weakref.finalize(self, self._connection.close)  # where nobody closes the ledger
                 return work(self._connection)
             except psycopg.Error as error:
                 raise self._fault(error) from None  # the driver's own message may hold what must not be printed

@@ -8,6 +8,7 @@ import shutil
 import sqlite3
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -141,6 +142,7 @@ class SqliteLedger:
             try:
                 if self._connection is None:
                     self._connection = self._open()
+                    weakref.finalize(self, self._connection.close)  # where nobody closes the ledger
                 yield self._connection
             except sqlite3.Error as error:
                 raise self._fault(error) from error
