@@ -225,6 +225,12 @@ class BadTarget(UsageFault):
     code = "KF209"
 
 
+class BadFeatures(UsageFault):
+    """The function that adds columns fails, or does not give the same in a table and in a request."""
+
+    code = "KF210"
+
+
 # -- stores -------------------------------------------------------------------------------------
 
 

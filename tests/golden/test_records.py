@@ -19,6 +19,7 @@ import pytest
 
 import keepfit
 from keepfit import record
+from keepfit.added import Added
 from keepfit.calibration import Calibration
 from keepfit.candidate import Candidate
 from keepfit.chain import Finding, Verification
@@ -134,6 +135,7 @@ PROMOTE = Action("promote", "the challenger won", INTERVAL, "r2")
 
 RECORDS = {
     "action": PROMOTE,
+    "added": Added("mine:delays", "row", COLUMNS[1:3], (Column("per_mile", "number", "float", ("feature",), True),)),
     "calibration": Calibration(0.9, 0.1),
     "candidate": CANDIDATE,
     "drift": Drift("origin", "jensen_shannon", 0.0, 7),
