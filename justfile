@@ -1,6 +1,6 @@
 # List the recipes.
 default:
-    @just --list
+    @{{just_executable()}} --list
 
 # All that CI checks.
 check: lint types layers test
