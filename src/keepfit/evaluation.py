@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from keepfit import errors
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["Clusters", "Evaluation", "Gain", "Measured", "evaluate"]
+__all__ = ["Clusters", "Evaluation", "Gain", "Measured", "evaluate", "unmeasured"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +99,11 @@ class Evaluation:
         value = sign * (mine.value - theirs.value)
         half = interval.half_width([a - b for a, b in zip(mine.sums, theirs.sums, strict=True)], self.count)
         return Gain(value, value - half, value + half)
+
+
+def unmeasured(candidate: str, beside: Evaluation) -> Evaluation:
+    """The evaluation of a candidate for which no row was left, to stand beside another's."""
+    return replace(beside, candidate=candidate, count=0, positives=0, predicted=0.0, clusters=0, metrics={}, counts={})
 
 
 def evaluate(candidate: str, task: Task, scored: Scored, clusters: Clusters, *, rows: str, threshold: float) -> Evaluation:

@@ -20,6 +20,11 @@ class Source(Protocol):
         """`url` with every `${NAME}` replaced; relative paths start at `folder`, the project's."""
         ...
 
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The files that the table is made of, in order; none where it comes from elsewhere."""
+        ...
+
     def read(self) -> pl.DataFrame:
         """The whole table.
 

@@ -26,6 +26,7 @@ from keepfit.source import Source
 from keepfit.spec.load import Loaded, conceal, expand, faults_of, find, load
 from keepfit.spec.project import ProjectSpec
 from keepfit.stores.artifacts import Artifacts
+from keepfit.stores.cache import Cache
 from keepfit.stores.tables import Tables
 from keepfit.task import Task
 
@@ -71,6 +72,7 @@ class Workspace:
         self.artifacts = Artifacts(self.home / "artifacts")
         self.tables = Tables(self.home / "tables" / "snapshots")
         self.segments = self.home / "segments"
+        self.cache = Cache(self.home / "cache.sqlite")
 
     @classmethod
     def find(cls, start: Path, *, env: str | None = None, options: Mapping[str, Any] | None = None) -> Workspace:

@@ -37,7 +37,7 @@ def told(done: Run) -> str:
     lines.append(f"judge    {outcomes[0]}")
     lines += [f"         {line}" for line in outcomes[1:]]
     if done.released:
-        role = "champion" if done.champion == done.released else "in the shadow: fitted once more on every row; keepfit promote"
+        role = "champion" if done.champion == done.released else "in the shadow: it waits for its race, or for keepfit promote"
         lines.append(f"release  {click.style(done.released, bold=True)} is {role}")
     lines += ["", words.sentence(done.evaluation)]
     if done.exit_code:

@@ -27,6 +27,10 @@ class NoWorseThanChampion(Strict):
     def __call__(self, candidate: Evaluation, champion: Evaluation | None) -> Answer:
         if champion is None:
             return Answer("not_applicable", "there is no champion to compare with")
+        if champion.count == 0:
+            return Answer(
+                "undecided", f"too few rows are new to both this candidate and the champion ({champion.candidate}): take newer ones"
+            )
         if self.metric not in candidate.metrics or self.metric not in champion.metrics:
             return Answer("undecided", f"{self.metric} cannot be measured on these {candidate.count} rows")
         gain = candidate.gain_over(champion, self.metric)

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     import polars as pl
     from numpy.typing import NDArray
 
-__all__ = ["Fit", "fit", "fit_cause", "refit"]
+__all__ = ["Fit", "fit", "fit_cause", "places", "refit"]
 
 #: Raised when fitting gives another result from the same inputs.
 STEP = 2
@@ -73,10 +73,10 @@ def fit(ws: Workspace, taken: Taken, *, now: datetime, progress: Progress = sile
         return done
     known = taken.schema
     classes, rows = _labelled(ws, [taken], known)
-    places = _places(ws, rows, known)
-    develop, test = rows.where(places.development), rows.where(places.test)
+    spots = places(ws, rows, known)
+    develop, test = rows.where(spots.development), rows.where(spots.test)
     _both_classes(develop, test)
-    chosen = _choose(ws, known, rows, places, name=digest.of_value(cause), progress=progress)
+    chosen = _choose(ws, known, rows, spots, name=digest.of_value(cause), progress=progress)
     progress(f"fitting {chosen.recipe.estimator} on {develop.count:,} rows")
     fitted = fit_recipe(ws, known, develop, chosen.recipe)
     outputs = tune.apply(ws.task, chosen.calibration, fitted.predict(test.frame))
@@ -86,7 +86,7 @@ def fit(ws: Workspace, taken: Taken, *, now: datetime, progress: Progress = sile
         progress(f"fitting {chosen.recipe.estimator} once more on all {rows.count:,} rows")
         fitted, learned = fit_recipe(ws, known, rows, chosen.recipe), rows
     draft = replace(_draft(ws, known, [taken], chosen, fitted, learned), classes=classes, final_fit=ws.spec.model.final_fit)
-    return _keep(ws, cause, _Made(draft, fitted, learned, test.frame, places.split, evaluation), now)
+    return _keep(ws, cause, _Made(draft, fitted, learned, test.frame, spots.split, evaluation), now)
 
 
 def fit_cause(ws: Workspace, taken: Taken) -> list[Any]:
@@ -118,17 +118,18 @@ def versions() -> dict[str, str]:
     return {name: version(name) for name in ("lightgbm", "numpy", "polars", "scikit-learn")}
 
 
-def _choose(ws: Workspace, known: Schema, rows: Rows, places: Places, *, name: str, progress: Progress) -> _Chosen:
+def _choose(ws: Workspace, known: Schema, rows: Rows, spots: Places, *, name: str, progress: Progress) -> _Chosen:
     value = value_of(ws)
-    if ws.spec.model.evaluation == "quick" or places.folds == 0:
+    if ws.spec.model.evaluation == "quick" or spots.folds == 0:
         return _Chosen(defaults(ws, ws.spec.model.estimators[0]), ws.task.threshold(value))
-    found = search(ws, known, rows, places, name=name, progress=progress)
+    found = search(ws, known, rows, spots, name=name, progress=progress)
     calibration = tune.calibrate(ws.task, found.held, known)
     cut = tune.threshold(ws.task, found.held, calibration, value)
     return _Chosen(found.recipe, cut, calibration, found.tried, found.trials)
 
 
-def _places(ws: Workspace, rows: Rows, known: Schema) -> Places:
+def places(ws: Workspace, rows: Rows, known: Schema) -> Places:
+    """Split rows with a known target: by time where the problem has one, else by key."""
     times = _times(rows, known)
     if times is not None:
         return Places(split.by_time(times, ws.spec.problem.label_delay), times=times)

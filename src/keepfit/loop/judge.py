@@ -8,9 +8,9 @@ from typing import Any
 
 from keepfit import digest, record, verdict
 from keepfit.candidate import Candidate
-from keepfit.evaluation import Evaluation
+from keepfit.evaluation import Evaluation, unmeasured
 from keepfit.ledger import Entry
-from keepfit.loop.fit import Fit
+from keepfit.loop.fit import Fit, places
 from keepfit.loop.models import champion_candidate, load_model
 from keepfit.loop.rows import Rows, evaluate_rows, known_rows, value_of
 from keepfit.loop.take import Taken
@@ -20,6 +20,9 @@ from keepfit.verdict import Verdict
 from keepfit.workspace import Workspace
 
 __all__ = ["Judged", "judge", "record_verdict", "score_both"]
+
+#: With fewer rows that are new to both, a candidate and the champion are not compared.
+FEWEST_COMMON_ROWS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +38,8 @@ class Judged:
 def judge(ws: Workspace, fit: Fit, taken: Taken, *, now: datetime) -> Judged:
     """Judge a candidate on its test rows.
 
-    Where there is a champion, both are scored on the test rows that are new to it; when none is left, the
-    gates that compare stay undecided.
+    Where there is a champion, both are scored on the test rows that are new to it; when too few are left, the
+    gates that compare are undecided.
     """
     assert fit.evaluation is not None
     champion = champion_candidate(ws, ws.roles())
@@ -106,24 +109,27 @@ def score_both(ws: Workspace, rows: Rows, known: Schema, candidates: list[Candid
     return scored
 
 
-def _on_common_rows(ws: Workspace, fit: Fit, champion: Candidate, taken: Taken) -> tuple[Evaluation, Evaluation | None]:
-    known = taken.schema
-    candidate = fit.candidate
-    boundaries = ws.artifacts.get_record(Split, candidate.split) if candidate.split else None
-    if boundaries is None or boundaries.test_begin is None or known.time is None or champion.fitted_before is None:
-        return _all_rows(fit)
-    begin = max(boundaries.test_begin, champion.fitted_before)
-    rows = known_rows(ws, [taken], known, candidate.classes)
-    common = rows.where((rows.frame[known.time] >= begin).to_numpy())
-    if common.count == 0 or common.truth.min() == common.truth.max():
-        return _all_rows(fit)
-    # The judged model is the one fitted on development rows; a final fit on all rows has seen the test.
-    if candidate.final_fit == "all":
-        return _all_rows(fit)
-    (ours, _), (theirs, _) = score_both(ws, common, known, [candidate, champion])
+def _on_common_rows(ws: Workspace, fit: Fit, champion: Candidate, taken: Taken) -> tuple[Evaluation, Evaluation]:
+    """Both measured on the test rows that are new to both; where they are too few, the champion is not measured at all."""
+    assert fit.evaluation is not None
+    common = _new_to_both(ws, fit.candidate, champion, taken)
+    if common is None or common.count < FEWEST_COMMON_ROWS or common.truth.min() == common.truth.max():
+        return fit.evaluation, unmeasured(champion.id, fit.evaluation)
+    (ours, _), (theirs, _) = score_both(ws, common, taken.schema, [fit.candidate, champion])
     return ours, theirs
 
 
-def _all_rows(fit: Fit) -> tuple[Evaluation, None]:
-    assert fit.evaluation is not None
-    return fit.evaluation, None
+def _new_to_both(ws: Workspace, candidate: Candidate, champion: Candidate, taken: Taken) -> Rows | None:
+    # The judged model is the one fitted on development rows; one fitted on all rows has seen the test.
+    if candidate.final_fit == "all" or candidate.split is None:
+        return None
+    known = taken.schema
+    boundaries = ws.artifacts.get_record(Split, candidate.split)
+    if boundaries.test_begin is None or known.time is None or champion.fitted_before is None:
+        if champion.final_fit == "all":
+            return None
+        rows = known_rows(ws, [taken], known, candidate.classes)
+        return rows.where(places(ws, rows, known).test)
+    begin = max(boundaries.test_begin, champion.fitted_before)
+    rows = known_rows(ws, [taken], known, candidate.classes)
+    return rows.where((rows.frame[known.time] >= begin).to_numpy())

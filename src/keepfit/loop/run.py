@@ -8,8 +8,8 @@ from typing import ClassVar
 
 from keepfit.candidate import Candidate
 from keepfit.evaluation import Evaluation
-from keepfit.loop.fit import fit
-from keepfit.loop.judge import judge
+from keepfit.loop.fit import Fit, fit
+from keepfit.loop.judge import Judged, judge
 from keepfit.loop.release import release
 from keepfit.loop.take import take
 from keepfit.progress import Progress, silent
@@ -57,9 +57,7 @@ def run(ws: Workspace, *, now: datetime, progress: Progress = silent) -> Run:
     released = None
     judged = judge(ws, fitted, taken, now=now)
     if judged.verdict.status == "passed":
-        # A final fit on all rows is not the model that was judged, so it waits in the shadow.
-        role: Role = "shadow" if fitted.candidate.final_fit == "all" else "champion"
-        entry = release(ws, fitted.candidate, role=role, because="every gate passed", cause=[judged.entry.key], now=now)
+        entry = release(ws, fitted.candidate, role=_role(fitted, judged), because="every gate passed", cause=[judged.entry.key], now=now)
         released = entry.body["release"] if entry.seq > before.seq else None
     changed = ws.ledger.head() != before
     return Run(
@@ -72,3 +70,13 @@ def run(ws: Workspace, *, now: datetime, progress: Progress = silent) -> Run:
         released,
         ws.roles().champion,
     )
+
+
+def _role(fitted: Fit, judged: Judged) -> Role:
+    """Champion, unless something about the model was not judged: then it waits in the shadow for its race.
+
+    A final fit on all rows is not the model that was measured; and a champion that knows all of the test rows,
+    as one refitted on newer data does, could not be compared.
+    """
+    unjudged = fitted.candidate.final_fit == "all" or (judged.champion is not None and judged.champion.count == 0)
+    return "shadow" if unjudged else "champion"

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
+from importlib.metadata import version
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from keepfit import digest, errors, record, schema
 from keepfit.column import look
-from keepfit.instant import Duration
+from keepfit.instant import Duration, micros
 from keepfit.ledger import Entry
 from keepfit.prediction import subject_token
 from keepfit.schema import Declared, Dtype, Schema, Use
@@ -20,6 +23,9 @@ if TYPE_CHECKING:
     import polars as pl
 
 __all__ = ["Taken", "keep", "latest", "take"]
+
+#: Raised when taking gives another table from the same files.
+STEP = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,16 +50,66 @@ def take(ws: Workspace, *, now: datetime) -> Taken:
     UsageFault
         The table is not there, empty, or does not fit the project file.
     """
+    key = _cache_key(ws)
+    if key is not None and (before := _taken_before(ws, key, now)) is not None:
+        return before
     problem = ws.spec.problem
     frame = normal(ws.read_source(), ws.spec.data.timezone)
     known = _schema(ws, frame)
+    until = _next_change(frame, known, now=now, delay=problem.label_delay)
     frame = frame.select([column.name for column in known.columns])
     frame = _as_known(frame, known, now=now, delay=problem.label_delay)
     if frame.height == 0:
         fix = "check the source, and that its times do not all lie in the future"
         raise errors.EmptyTable("the table has no row", at=ws.place("data", "source"), fix=fix)
     _check_key(frame, known)
-    return keep(ws, _tokens(ws, frame, known), known, origin=ws.spec.data.source, now=now)
+    taken = keep(ws, _tokens(ws, frame, known), known, origin=ws.spec.data.source, now=now)
+    if key is not None:
+        ws.cache.put(key, digest.canonical([micros(now), until, taken.entry.key]))
+    return taken
+
+
+def _cache_key(ws: Workspace) -> str | None:
+    """What a take depends on beside the moment: the source's files, and the settings that shape the table."""
+    files = ws.source().files
+    if not files or not all(path.is_file() for path in files):
+        return None
+    problem = ws.spec.problem.model_dump(mode="json", exclude={"name", "statement", "value", "positive", "task"})
+    settings = [problem, ws.spec.data.model_dump(mode="json"), {name: one.model_dump() for name, one in ws.spec.columns.items()}]
+    return digest.of_value(["take", STEP, version("polars"), [ws.cache.digest_of(path) for path in files], settings])
+
+
+def _taken_before(ws: Workspace, key: str, now: datetime) -> Taken | None:
+    """The snapshot of the same files and settings, when nothing in them became visible since."""
+    said = ws.cache.get(key)
+    if said is None:
+        return None
+    since, until, named = msgspec.json.decode(said)
+    entry = ws.ledger.find(named) if since <= micros(now) and (until is None or micros(now) < until) else None
+    if entry is None:
+        return None
+    try:
+        name = entry.body["artifacts"]["snapshot"]
+        snapshot = ws.artifacts.get_record(Snapshot, name)
+        known = ws.artifacts.get_record(Schema, snapshot.schema)
+    except errors.StoreFault:
+        return None
+    stored = [file for part in snapshot.parts for file in (part.file, part.private_file) if file]
+    whole = all((ws.tables.folder / file).is_file() for file in stored)
+    last = ws.ledger.last("snapshot")
+    return Taken(snapshot, name, known, (), entry) if whole and last is not None and last.key == named else None
+
+
+def _next_change(frame: pl.DataFrame, known: Schema, *, now: datetime, delay: Duration) -> int | None:
+    """The moment, in microseconds, at which the same files show another table; None when they never do."""
+    if known.time is None:
+        return None
+    time = frame[known.time].drop_nulls().cast(int)
+    following = [time.filter(time > micros(now)).min(), time.filter(time + delay.microseconds > micros(now)).min()]
+    later = [int(first) + wait for first, wait in zip(following, (0, delay.microseconds), strict=True) if isinstance(first, int)]
+    # Days are joined by month once the month is over.
+    month = now.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    return min([*later, micros((month + timedelta(days=32)).replace(day=1))])
 
 
 def keep(ws: Workspace, frame: pl.DataFrame, known: Schema, *, origin: str, now: datetime) -> Taken:

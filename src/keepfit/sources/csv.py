@@ -21,6 +21,10 @@ class CsvSource:
     def __init__(self, url: str, folder: Path) -> None:
         self._path = folder / url
 
+    @property
+    def files(self) -> tuple[Path, ...]:
+        return (self._path,)
+
     def read(self) -> pl.DataFrame:
         import polars as pl  # the command line starts without it
 
