@@ -71,7 +71,8 @@ def shared_options():
 
 def keys(spec, path=()):
     """Every key of the project file with its field: `problem.name`, `columns.<column>.known`, …"""
-    for name, field in spec.model_fields.items():
+    for attribute, field in spec.model_fields.items():
+        name = field.alias or attribute
         kinds = (field.annotation, *getattr(field.annotation, "__args__", ()))
         inner = [kind for kind in kinds if inspect.isclass(kind) and issubclass(kind, BaseModel)]
         is_table = getattr(field.annotation, "__origin__", None) is dict
