@@ -76,8 +76,12 @@ def test_a_function_adds_the_same_columns_to_a_table_and_to_a_request(function, 
     assert record.read(Added, record.text(added)) == added
     made = row_adder(added, function)(REQUEST)
     assert made == {
-        "per_seat": 110 / 60, "hour": 17, "carrier_by_night": f"UA {True if how == 'row' else 'true'}", "far": False, "begun": "2013-07-01T17:00:00Z"
-    }  # fmt: skip
+        "per_seat": 110 / 60,
+        "hour": 17,
+        "carrier_by_night": f"UA {True if how == 'row' else 'true'}",
+        "far": False,
+        "begun": "2013-07-01T17:00:00Z",
+    }
 
 
 def test_what_is_absent_not_finite_or_of_32_bits_reads_as_in_the_table():
