@@ -95,6 +95,8 @@ def add(added: Added, function: Callable[[Any], Any], frame: pl.DataFrame) -> pl
     BadFeatures
         The function fails on a row, or gives a column other values than those of its type.
     """
+    if frame.height == 0:
+        return frame.hstack(_table([], added.columns).get_columns())
     return frame.hstack(_typed(added, _called(added.function, function, _given(frame, added.inputs), added.by)).get_columns())
 
 

@@ -14,7 +14,8 @@ __all__ = ["Column", "Dtype", "Schema", "Use", "changes", "infer"]
 #: The stored types. Instants are microseconds in UTC.
 Dtype: TypeAlias = Literal["int", "float", "float32", "bool", "text", "instant"]
 #: What a column is for. `personal` is one that the owner chose to keep; others are dropped when data is taken.
-Use: TypeAlias = Literal["feature", "target", "time", "key", "subject", "protected", "personal", "later"]
+#: `added` is one that the owner's function makes of the others, in a table and in a request alike.
+Use: TypeAlias = Literal["feature", "target", "time", "key", "subject", "protected", "personal", "later", "added"]
 
 #: Uses that keep a column out of the part that fitting reads.
 PRIVATE: frozenset[Use] = frozenset({"subject", "protected", "personal"})
@@ -39,7 +40,8 @@ class Column:
 class Schema:
     """The columns of a project's table, in the order of the source.
 
-    `dropped` names the columns that are not taken at all: ignored ones, and personal ones not kept.
+    `dropped` names the columns that are not taken at all: ignored ones, and personal ones not kept. `added` is the
+    digest of what the owner's function adds, where there is one.
     """
 
     record: ClassVar[str] = "schema"
@@ -50,6 +52,7 @@ class Schema:
     time: str | None
     key: tuple[str, ...]
     dropped: tuple[str, ...] = ()
+    added: str | None = None
 
     def __getitem__(self, name: str) -> Column:
         return next(column for column in self.columns if column.name == name)

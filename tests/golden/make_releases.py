@@ -124,7 +124,8 @@ def answers(folder: Path) -> list[dict[str, Any]]:
     names = ("outputs", "prediction", "decision", "warnings", "time", "key", "private")
     found = []
     for row in ROWS:
-        answer = dict(zip(names, served.answer(row), strict=True))
+        said = served.answer(row)
+        answer = {name: getattr(said, name) for name in names}
         found.append({"row": row, **answer, "time": answer["time"].isoformat()})
     return found
 

@@ -41,13 +41,13 @@ def test_both_predictors_and_a_calibration_have_a_release_of_every_format():
 def test_a_golden_release_gives_the_answers_it_gave(folder):
     served = Served(folder, column_kinds())
     for golden in json.loads(folder.with_suffix(".answers.json").read_text(encoding="utf-8")):
-        outputs, prediction, decision, warnings, time, key, private = served.answer(golden["row"])
-        assert (prediction, decision, warnings, key, private) == tuple(
+        said = served.answer(golden["row"])
+        assert [said.prediction, said.decision, list(said.warnings), said.key, said.private] == [
             golden[name] for name in ("prediction", "decision", "warnings", "key", "private")
-        )
-        assert time == parse(golden["time"])
-        assert outputs.keys() == golden["outputs"].keys()
-        assert abs(outputs["score"] - golden["outputs"]["score"]) <= LAST_BITS
+        ]
+        assert said.time == parse(golden["time"])
+        assert said.outputs.keys() == golden["outputs"].keys()
+        assert abs(said.outputs["score"] - golden["outputs"]["score"]) <= LAST_BITS
 
 
 @folders

@@ -110,7 +110,9 @@ def _make(ws: Workspace, candidate: Candidate, name: str, now: datetime) -> str:
     _, entry = candidate_of(ws, candidate.id)
     contents = {f"model/{file}": at for file, at in candidate.files.items()}
     contents |= {"sample.json": entry.body["artifacts"]["sample"], "profile.json": candidate.profile}
-    columns = tuple(column for column in known.columns if not {"target", "later"} & set(column.uses))
+    if known.added is not None:
+        contents["added.json"] = known.added
+    columns = tuple(column for column in known.columns if not {"target", "later", "added"} & set(column.uses))
     made = Release(
         id=name,
         project=ws.project,

@@ -8,7 +8,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from keepfit import digest, errors, files
+from keepfit import digest, errors, files, plugin
+from keepfit.added import Added, add
 from keepfit.loop import log
 from keepfit.loop.models import Model, candidate_behind, load_model
 from keepfit.loop.take import normal, row_keys
@@ -77,6 +78,8 @@ class _Batches:
         self._ws, self._table, self._model, self._release, self._now = ws, table, model, release, now
         self._keep, self._progress = keep, progress
         self._known = ws.artifacts.get_record(Schema, model.candidate.schema)
+        self._added = ws.artifacts.get_record(Added, self._known.added) if self._known.added else None
+        self._function: Any = plugin.find("features", self._added.function, folder=ws.folder) if self._added else None
         self._lazy = _scan(table)
         _check_columns(self._lazy, self._known, table)
         self._identity = digest.of_value([digest.of_file(table), release])[3:35]
@@ -104,6 +107,8 @@ class _Batches:
         import polars as pl  # the command line starts without it
 
         rows = _typed(normal(batch, self._ws.spec.data.timezone), self._known, before)
+        if self._added is not None:
+            rows = add(self._added, self._function, rows)
         candidate, task = self._model.candidate, self._ws.task
         outputs = self._model.predict(rows)
         decisions = task.decide(outputs, candidate.threshold)
@@ -165,7 +170,7 @@ def _check_columns(lazy: pl.LazyFrame, known: Schema, table: Path) -> None:
         raise errors.UnreadableTable(
             f"'{table.name}' cannot be read as a table: {reason}", at=str(table), fix="check the file's form"
         ) from error
-    needed = [column.name for column in known.columns if {"feature", "key", "time"} & set(column.uses)]
+    needed = [column.name for column in known.columns if {"feature", "key", "time"} & set(column.uses) and "added" not in column.uses]
     missing = [
         errors.UnknownColumn(f"the table lacks column '{name}'", at=table.name, fix=errors.near_match(name, there))
         for name in needed

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from keepfit import digest, errors, record, schema
+from keepfit import added, digest, errors, plugin, record, schema
 from keepfit.column import look
 from keepfit.instant import Duration, micros
 from keepfit.ledger import Entry
@@ -63,15 +63,29 @@ def take(ws: Workspace, *, now: datetime) -> Taken:
         fix = "check the source, and that its times do not all lie in the future"
         raise errors.EmptyTable("the table has no row", at=ws.place("data", "source"), fix=fix)
     _check_key(frame, known)
+    frame, known = _with_added(ws, frame, known)
     taken = keep(ws, _tokens(ws, frame, known), known, origin=ws.spec.data.source, now=now)
     if key is not None:
         ws.cache.put(key, digest.canonical([micros(now), until, taken.entry.key]))
     return taken
 
 
+def _with_added(ws: Workspace, frame: pl.DataFrame, known: Schema) -> tuple[pl.DataFrame, Schema]:
+    """The table and its schema with the columns that the owner's function adds, once the function is proved."""
+    spec = ws.spec.features
+    if spec is None:
+        return frame, known
+    function = plugin.find("features", spec.function, at=ws.place("features", "from"), folder=ws.folder)
+    made, frame = added.prove(spec.function, function, frame, known.features, ws.kinds, spec.by)
+    columns = tuple(replace(column, uses=("feature", "added")) for column in made.columns)
+    return frame, replace(known, columns=(*known.columns, *columns), added=ws.artifacts.put_record(made))
+
+
 def _cache_key(ws: Workspace) -> str | None:
     """What a take depends on beside the moment: the source's files, and the settings that shape the table."""
     files = ws.source().files
+    if ws.spec.features is not None:  # the function may be another, and what it imports as well
+        return None
     if not files or not all(path.is_file() for path in files):
         return None
     problem = ws.spec.problem.model_dump(mode="json", exclude={"name", "statement", "value", "positive", "task"})

@@ -175,8 +175,8 @@ class App:
     def _answer_row(self, name: str, row: Mapping[str, Any], at: datetime, started: int) -> tuple[dict[str, Any], Prediction]:
         """One row's answer, and what is kept of it."""
         served = self.served
-        outputs, predicted, decision, warnings, moment, key, private = served.answer(row)
-        who = private.pop(served.subject, None) if served.subject else None
+        said = served.answer(row)
+        who = said.private.pop(served.subject, None) if served.subject else None
         prediction = Prediction(
             id=name,
             at=at,
@@ -184,17 +184,18 @@ class App:
             release=served.release.id,
             role="champion",
             via=self._via,
-            time=moment,
-            key=key,
+            time=said.time,
+            key=said.key,
             subject=subject_token(self._subjects, str(who)) if self._subjects and who is not None else None,
-            inputs={column: value for column, value in row.items() if column not in served.private} if served.private else row,
-            outputs=outputs,
-            decision=decision,
-            warnings=tuple(warnings),
+            inputs=said.inputs,
+            outputs=said.outputs,
+            decision=said.decision,
+            warnings=said.warnings,
             latency_us=(time.perf_counter_ns() - started) // 1000,
-            private=private,
+            private=said.private,
         )
-        return {"id": name, "prediction": predicted, **outputs, "decision": decision, "warnings": warnings}, prediction
+        answer = {"id": name, "prediction": said.prediction, **said.outputs, "decision": said.decision, "warnings": said.warnings}
+        return answer, prediction
 
     def _label(self, headers: Mapping[bytes, bytes], body: bytes) -> Response:
         now = self._now(headers)

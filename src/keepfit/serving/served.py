@@ -5,31 +5,48 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple
 
 from keepfit import digest, errors, plugin, record
+from keepfit.added import AddColumns, Added, row_adder
 from keepfit.column import Kinds
 from keepfit.instant import parse, show
 from keepfit.release import Release, Sample
 from keepfit.schema import Column
 from keepfit.task import Task
 
-__all__ = ["Answer", "Served"]
+__all__ = ["Answered", "Served"]
 
-#: Outputs, prediction, decision, warnings, the row's time and key, and its private columns.
-Answer: TypeAlias = tuple[Mapping[str, float], Any, Any, list[str], datetime | None, str | None, dict[str, Any]]
+
+class Answered(NamedTuple):
+    """What is said of a row, and what is to be kept of it: `inputs` with the columns that were added, and `private` ones."""
+
+    outputs: Mapping[str, float]
+    prediction: Any
+    decision: Any
+    warnings: tuple[str, ...]
+    time: datetime | None
+    key: str | None
+    inputs: Mapping[str, Any]
+    private: dict[str, Any]
 
 
 class Served:
     """A release folder, checked and loaded; to be used by one thread.
 
+    Parameters
+    ----------
+    folder : where `release.json` lies
+    code : where the module of a function that adds columns may be looked for; None runs no code of the owner's
+
     Raises
     ------
     BadRelease
-        A file is missing or altered, or the stored sample does not come out again.
+        A file is missing or altered, the stored sample does not come out again, or the release needs the owner's
+        code and none may be run.
     """
 
-    def __init__(self, folder: Path, kinds: Kinds) -> None:
+    def __init__(self, folder: Path, kinds: Kinds, *, code: Path | None = None) -> None:
         try:
             self.release = record.read(Release, (folder / "release.json").read_bytes(), at=str(folder / "release.json"))
         except OSError as error:
@@ -43,6 +60,7 @@ class Served:
         self._task: Task = plugin.find("tasks", self.release.task)()
         self._calibration = self.release.calibration
         self._predict = plugin.find("predictors", self.release.predictor)(folder / "model", kinds)
+        self._add = _adder(folder, self.release, code)
         self._checks = {column.name: _check(column) for column in self.release.columns}
         self.private = frozenset(column.name for column in self.release.columns if column.private)
         self.subject = next((column.name for column in self.release.columns if "subject" in column.uses), None)
@@ -52,7 +70,7 @@ class Served:
         self._identity = identity
         self._self_test(folder)
 
-    def answer(self, row: Mapping[str, Any]) -> Answer:
+    def answer(self, row: Mapping[str, Any]) -> Answered:
         """Answer one row.
 
         Raises
@@ -72,12 +90,14 @@ class Served:
         for name in self._needed:
             if name not in row or (name in self._identity and row[name] is None):
                 raise errors.BadRequest(f"column '{name}' is missing", at=name)
-        outputs, warnings = self._predict(row)
+        whole = row if self._add is None else {**row, **self._add(row)}
+        outputs, warnings = self._predict(whole)
         if self._calibration is not None and self._task.calibrates is not None:
             outputs = {**outputs, self._task.calibrates: self._calibration.one(outputs[self._task.calibrates])}
         prediction, decision = self._task.answer(outputs, self.release.classes, self.release.threshold)
         time = parse(row[self.release.time]) if self.release.time else None
-        return outputs, prediction, decision, warnings, time, self.key_of(row), private
+        inputs = {name: value for name, value in whole.items() if name not in self.private} if self.private else whole
+        return Answered(outputs, prediction, decision, tuple(warnings), time, self.key_of(row), inputs, private)
 
     def key_of(self, row: Mapping[str, Any]) -> str | None:
         """The canonical JSON of a row's key, its instants in one form."""
@@ -104,6 +124,19 @@ class Served:
             if outputs.keys() != expected.keys() or any(not abs(outputs[name] - value) <= _LAST_BITS for name, value in expected.items()):
                 fix = "serve it with the library versions that it was made with"
                 raise errors.BadRelease("the release's own sample does not come out again", at=str(folder / "sample.json"), fix=fix)
+
+
+def _adder(folder: Path, release: Release, code: Path | None) -> AddColumns | None:
+    """The function that adds columns, where the release has one."""
+    if "added.json" not in release.files:
+        return None
+    made = record.read(Added, (folder / "added.json").read_bytes(), at=str(folder / "added.json"))
+    if code is None:
+        fix = f"serve it from its project, which has {made.function}"
+        raise errors.BadRelease(
+            "the release adds columns by code of its owner's, which is not run from a bare folder", at=str(folder), fix=fix
+        )
+    return row_adder(made, plugin.find("features", made.function, at=str(folder / "added.json"), folder=code))
 
 
 _EXPECTED = {

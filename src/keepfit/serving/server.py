@@ -57,7 +57,7 @@ def serve_project(ws: Workspace, listen: Listen) -> None:
         raise errors.NoChampion("no release is champion yet", at=ws.project, fix="keepfit run")
     kinds = column_kinds()
     app = App(
-        Served(ws.release_folder(champion), kinds),
+        Served(ws.release_folder(champion), kinds, code=ws.folder),
         predictions=SegmentWriter(ws.segments, "predictions"),
         labels=SegmentWriter(ws.segments, "labels"),
         subjects=ws.secret("subjects"),
@@ -74,7 +74,7 @@ def serve_project(ws: Workspace, listen: Listen) -> None:
                     continue
                 now = ws.roles().champion
                 if now is not None and now != app.served.release.id:
-                    app.served = Served(ws.release_folder(now), kinds)
+                    app.served = Served(ws.release_folder(now), kinds, code=ws.folder)
                 seq = head
 
     _run(app, listen, follow)

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field
 
 from keepfit.spec.data import ColumnSpec, DataSpec
+from keepfit.spec.features import FeaturesSpec
 from keepfit.spec.model import ModelSpec
 from keepfit.spec.monitor import MonitorSpec, RefitSpec
 from keepfit.spec.problem import ProblemSpec
@@ -33,6 +34,7 @@ class ProjectSpec(Strict):
     data: DataSpec
     columns: dict[str, ColumnSpec] = Field(default_factory=dict)
     model: ModelSpec = ModelSpec()
+    features: FeaturesSpec | None = None
     gates: dict[str, RawTable] = Field(default_factory=dict)
     monitor: MonitorSpec = MonitorSpec()
     refit: RefitSpec = RefitSpec()
