@@ -250,6 +250,17 @@ def test_the_glossary_has_every_concept_and_no_word_that_the_program_does_not_us
     assert [word for word in words if not re.search(rf"\b{word}", program)] == []
 
 
+def test_every_command_line_on_a_page_is_one_that_the_program_takes():
+    there = dict(commands())
+    for path in [*ROOT.glob("*.md"), *DOCS.glob("*.md")]:
+        for line in re.findall(r"(?:^|`|\$ |&& )keepfit ([a-z][^`\n&;]*)", path.read_text(encoding="utf-8"), re.M):
+            words = line.split()
+            name = " ".join(words[:2]) if words[0] == "ledger" else words[0]
+            assert name in there, f"{path.name}: keepfit {line}"
+            given = {word.split("=")[0] for word in words if re.match("--[a-z]", word)}
+            assert given <= option_names(there[name]) | shared_options(), f"{path.name}: keepfit {line}"
+
+
 def test_links_lead_to_pages_that_are_there():
     for path in [*ROOT.glob("*.md"), *DOCS.glob("*.md")]:
         for link in re.findall(r"\]\(([^)#]+)", path.read_text(encoding="utf-8")):
