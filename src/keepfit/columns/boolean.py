@@ -27,7 +27,7 @@ class Boolean:
     kind = "boolean"
     dtypes = frozenset({"bool"})
 
-    def claims(self, dtype: str, seen: Seen | None = None) -> bool:  # noqa: ARG002 - the stored type says enough
+    def claims(self, dtype: str, seen: Seen | None = None) -> bool:
         return dtype == "bool"
 
     def learn(self, values: pl.Series, style: str) -> State | None:
@@ -40,7 +40,7 @@ class Boolean:
     def names(self, column: str, state: State) -> list[str]:
         return [column, f"{column} is missing"] if state.get("missing") else [column]
 
-    def categorical(self, state: State) -> list[int]:  # noqa: ARG002 - two values need no codes
+    def categorical(self, state: State) -> list[int]:
         return []
 
     def matrix(self, state: State, values: pl.Series) -> NDArray[np.float64]:
@@ -48,10 +48,10 @@ class Boolean:
         numbers = np.where(absent, state.get("mean", np.nan), values.cast(float).to_numpy())
         return np.stack([numbers, absent.astype(np.float64)], axis=1) if state.get("missing") else numbers[:, None]
 
-    def writer(self, state: State, dtype: str, at: int) -> WriteRow:  # noqa: ARG002 - truth values have one stored type
+    def writer(self, state: State, dtype: str, at: int) -> WriteRow:
         mean, flag = float(state.get("mean", math.nan)), bool(state.get("missing"))
 
-        def write(value: object, out: MutableSequence[float], warn: list[str]) -> None:  # noqa: ARG001 - the seam's shape
+        def write(value: object, out: MutableSequence[float], warn: list[str]) -> None:
             if value is None:
                 out[at] = mean
             elif isinstance(value, bool):
@@ -63,7 +63,7 @@ class Boolean:
 
         return write
 
-    def sketch(self, values: pl.Series, like: Sketches | None) -> Sketches:  # noqa: ARG002 - there are two names, always
+    def sketch(self, values: pl.Series, like: Sketches | None) -> Sketches:
         missing, true = values.null_count(), int(values.sum() or 0)
         counted = [("false", len(values) - missing - true), ("true", true)]
         return {Count.name: Count().of(len(values), missing), Names.name: Names().of(counted, once=sum(rows == 1 for _, rows in counted))}

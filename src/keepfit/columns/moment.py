@@ -48,7 +48,7 @@ class Moment:
     kind = "moment"
     dtypes = frozenset({"instant"})
 
-    def claims(self, dtype: str, seen: Seen | None = None) -> bool:  # noqa: ARG002 - the stored type says enough
+    def claims(self, dtype: str, seen: Seen | None = None) -> bool:
         return dtype == "instant"
 
     def learn(self, values: pl.Series, style: str) -> State | None:
@@ -65,7 +65,7 @@ class Moment:
             return [f"{column} {_TREE_NAMES[part]}" for part in parts]
         return [f"{column} {name}" for part in parts for name in _LINEAR_NAMES[part]]
 
-    def categorical(self, state: State) -> list[int]:  # noqa: ARG002 - weekdays are ordered well enough for trees
+    def categorical(self, state: State) -> list[int]:
         return []
 
     def matrix(self, state: State, values: pl.Series) -> NDArray[np.float64]:
@@ -82,12 +82,12 @@ class Moment:
                 found.append(np.stack([_SINE[part][place], _COSINE[part][place]], axis=1))
         return np.where(absent[:, None], np.nan if state["style"] == "trees" else 0.0, np.concatenate(found, axis=1))
 
-    def writer(self, state: State, dtype: str, at: int) -> WriteRow:  # noqa: ARG002 - instants have one stored type
+    def writer(self, state: State, dtype: str, at: int) -> WriteRow:
         trees, parts = state["style"] == "trees", _parts(state)
         width = len(self.names("", state))
         waves = {part: list(zip(_SINE[part].tolist(), _COSINE[part].tolist(), strict=True)) for part in _PLACES}
 
-        def write(value: object, out: MutableSequence[float], warn: list[str]) -> None:  # noqa: ARG001 - the seam's shape
+        def write(value: object, out: MutableSequence[float], warn: list[str]) -> None:
             if value is None:
                 for empty in range(at, at + width):
                     out[empty] = math.nan if trees else 0.0
@@ -108,7 +108,7 @@ class Moment:
 
         return write
 
-    def sketch(self, values: pl.Series, like: Sketches | None) -> Sketches:  # noqa: ARG002 - hours need no bins of their own
+    def sketch(self, values: pl.Series, like: Sketches | None) -> Sketches:
         since = np.sort(_micros(values.drop_nulls()))
         seconds = since / 1e6
         return {

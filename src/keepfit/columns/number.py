@@ -36,7 +36,7 @@ class Number:
     kind = "number"
     dtypes = frozenset({"int", "float", "float32", "bool"})
 
-    def claims(self, dtype: str, seen: Seen | None = None) -> bool:  # noqa: ARG002 - the stored type says enough
+    def claims(self, dtype: str, seen: Seen | None = None) -> bool:
         return dtype in {"int", "float", "float32"}
 
     def learn(self, values: pl.Series, style: str) -> State | None:
@@ -53,7 +53,7 @@ class Number:
     def names(self, column: str, state: State) -> list[str]:
         return [column, f"{column} is missing"] if state.get("missing") else [column]
 
-    def categorical(self, state: State) -> list[int]:  # noqa: ARG002 - a number has no codes whatever its state
+    def categorical(self, state: State) -> list[int]:
         return []
 
     def matrix(self, state: State, values: pl.Series) -> NDArray[np.float64]:
@@ -70,7 +70,7 @@ class Number:
         linear = state["style"] == "linear"
         mean, scale, flag = state.get("mean", 0.0), state.get("scale", 1.0), bool(state.get("missing"))
 
-        def write(value: object, out: MutableSequence[float], warn: list[str]) -> None:  # noqa: ARG001 - the seam's shape
+        def write(value: object, out: MutableSequence[float], warn: list[str]) -> None:
             if value is None:
                 number = math.nan
             elif isinstance(value, (int, float)):

@@ -60,7 +60,7 @@ class Text:
         words = [f"{column} words {place}" for place in range(state["words"])]
         return words + [f"{column} letters {place}" for place in range(state["letters"])]
 
-    def categorical(self, state: State) -> list[int]:  # noqa: ARG002 - counts are magnitudes
+    def categorical(self, state: State) -> list[int]:
         return []
 
     def matrix(self, state: State, values: pl.Series) -> NDArray[np.float64]:
@@ -75,11 +75,11 @@ class Text:
                 out[row, place] = number
         return out
 
-    def writer(self, state: State, dtype: str, at: int) -> WriteRow:  # noqa: ARG002 - texts have one stored type
+    def writer(self, state: State, dtype: str, at: int) -> WriteRow:
         grams, width = _Grams(state["words"], state["letters"]), state["words"] + state["letters"]
         linear = state["style"] == "linear"
 
-        def write(value: object, out: MutableSequence[float], warn: list[str]) -> None:  # noqa: ARG001 - the seam's shape
+        def write(value: object, out: MutableSequence[float], warn: list[str]) -> None:
             empty = math.nan if value is None and not linear else 0.0
             for place in range(at, at + width):
                 out[place] = empty

@@ -146,7 +146,7 @@ def _private(ws: Workspace, found: list[dict[str, Any]]) -> pl.DataFrame | None:
     return pl.DataFrame(data)
 
 
-def _labels(ws: Workspace, found: Iterable[dict[str, Any]]) -> pl.DataFrame:  # noqa: ARG001 - the shape of `_predictions`
+def _labels(ws: Workspace, found: Iterable[dict[str, Any]]) -> pl.DataFrame:
     import polars as pl  # the command line starts without it
 
     rows = [record.from_json(Label, value) for value in found]

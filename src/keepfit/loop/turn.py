@@ -182,7 +182,7 @@ def _compare(ws: Workspace, action: Action, now: datetime, progress: Progress) -
     return Turn(action, candidate=challenger.id, release=action.release, gain=gain, verdict=judged.verdict)
 
 
-def _promote(ws: Workspace, action: Action, now: datetime, progress: Progress) -> Turn:  # noqa: ARG001 - every step has one shape
+def _promote(ws: Workspace, action: Action, now: datetime, progress: Progress) -> Turn:
     assert action.release is not None
     entry = give_role(ws, action.release, "champion", because=action.because, now=now)
     return Turn(action, release=action.release, candidate=entry.body["candidate"])
