@@ -44,3 +44,15 @@ def test_turns_after_the_last_thing_that_was_due_add_nothing_to_the_chain(answer
     for _ in range(3):
         assert "Nothing to do" in turn(answered_copy, "2024-03-12T00:00Z")
     assert entries(answered_copy) == before
+
+
+def test_labels_that_come_after_the_window_was_looked_at_count(champion, turn, keepfit, table):
+    week = table(7, begin=MONDAYS[0], seed=4)
+    week.drop("bad").write_parquet(champion / "week.parquet")
+    week.select("number", "bad").write_csv(champion / "truth.csv")
+    now = "2024-03-12T00:00Z"
+    assert keepfit("score", "-C", champion, champion / "week.parquet", "--now", "2024-03-04T00:00Z").returncode == 0
+    assert "0 labels" in turn(champion, now)
+    assert "too few labels" in turn(champion, now)
+    assert keepfit("label", "-C", champion, champion / "truth.csv", "--now", now).returncode == 0
+    assert "Fitted challenger" in turn(champion, now)

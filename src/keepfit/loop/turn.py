@@ -19,7 +19,7 @@ from keepfit.loop.judge import record_verdict, score_both
 from keepfit.loop.models import candidate_behind, champion_candidate
 from keepfit.loop.release import give_role, release
 from keepfit.loop.take import Taken, keep, take
-from keepfit.loop.watch import due, log_rows, watch_window
+from keepfit.loop.watch import due, labelled, log_rows, watch_window
 from keepfit.measures.race import race
 from keepfit.progress import Progress, silent
 from keepfit.schema import Schema
@@ -90,7 +90,7 @@ def state(ws: Workspace, *, now: datetime) -> State:
     roles = ws.roles()
     watched = list(ws.ledger.entries(kind="watch"))
     newest = max((entry.body["begin"] for entry in watched), default=None)
-    of_newest = [entry for entry in watched if entry.body["begin"] == newest]
+    last = next((_interval(entry.body) for entry in watched if entry.body["begin"] == newest), None)
     challenger = _challenger(ws, roles.shadow)
     races = [
         entry
@@ -116,8 +116,8 @@ def state(ws: Workspace, *, now: datetime) -> State:
         champion_since=roles.since,
         promoted_at=promotions[-1].at if promotions else None,
         due=due(ws, now=now),
-        watched=_interval(of_newest[-1].body) if of_newest else None,
-        labels=sum(entry.body["labels"] for entry in of_newest),
+        watched=last,
+        labels=labelled(ws, last, now=now) if last else 0,
         challenger=roles.shadow,
         compared=max([_interval(race.body["window"]) for race in races] + ended, key=lambda w: w.begin, default=None),
         won=bool(races) and races[-1].body["ahead"] and races[-1].body["status"] == "passed",

@@ -23,7 +23,7 @@ from keepfit.workspace import Workspace
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["due", "log_rows", "watch", "watch_window"]
+__all__ = ["due", "labelled", "log_rows", "watch", "watch_window"]
 
 #: With fewer labels than this a window's quality is not measured.
 FEWEST_LABELS = 30
@@ -52,13 +52,23 @@ def due(ws: Workspace, *, now: datetime) -> tuple[Interval, ...]:
     return tuple(window for window in _busy(first, now, length, delay, when) if (_text(window.begin), _text(window.end)) not in seen)
 
 
-def watch_window(ws: Workspace, window: Interval, *, now: datetime) -> list[Window]:
-    """Judge one window, for each release that answered in it, and write down what was seen."""
+def labelled(ws: Workspace, window: Interval, *, now: datetime) -> int:
+    """How many answers of a window have a known truth at `now`, those included whose labels came after it was looked at."""
+    told = log.with_truth(_answered_in(ws, window), log.labels(ws, now=now), ws.spec.problem.target)
+    return told.height - told["label"].null_count()
+
+
+def _answered_in(ws: Workspace, window: Interval) -> pl.DataFrame:
     import polars as pl  # the command line starts without it
 
     answered = log.predictions(ws).filter(pl.col("role") == "champion")
     when = _when(answered)
-    answered = answered.filter((when >= window.begin) & (when < window.end))
+    return answered.filter((when >= window.begin) & (when < window.end))
+
+
+def watch_window(ws: Workspace, window: Interval, *, now: datetime) -> list[Window]:
+    """Judge one window, for each release that answered in it, and write down what was seen."""
+    answered = _answered_in(ws, window)
     found: list[Window] = []
     causes: list[tuple[list[Any], dict[str, Any]]] = []
     for (release,), group in sorted(answered.partition_by("release", as_dict=True).items(), key=lambda item: str(item[0])):
