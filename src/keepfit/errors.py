@@ -321,4 +321,5 @@ def near_match(word: str, known: Iterable[str]) -> str:
     close = difflib.get_close_matches(word, names, n=1, cutoff=0.6)
     if close:
         return f"did you mean '{close[0]}'?"
-    return f"one of {', '.join(names)}" if names else ""
+    more = ", …" if len(names) > 12 else ""
+    return f"one of {', '.join(names[:12])}{more}" if names else ""

@@ -11,7 +11,7 @@ from typing import Any
 
 from keepfit import errors
 
-__all__ = ["find", "kinds"]
+__all__ = ["find", "kinds", "missing_library"]
 
 
 @cache
@@ -46,6 +46,8 @@ def find(seam: str, kind: str, *, at: str = "", folder: Path | None = None) -> A
             raise errors.UnknownKind(found, at=at, fix=errors.near_match(kind, kinds(seam)))
         try:
             return point.load()
+        except OSError as error:
+            raise missing_library(error, at or kind) from error
         except (ImportError, AttributeError) as error:
             fix = f"install again the package that brings {point.value}"
             raise errors.UnknownKind(f"'{kind}' is installed and cannot be imported: {error}", at=at, fix=fix) from error
@@ -57,3 +59,9 @@ def find(seam: str, kind: str, *, at: str = "", folder: Path | None = None) -> A
     except (ImportError, AttributeError) as error:
         fix = "write module:attribute; the module is looked for in the project's folder and among installed packages"
         raise errors.UnknownKind(f"'{kind}' cannot be imported: {error}", at=at, fix=fix) from error
+
+
+def missing_library(error: OSError, at: str) -> errors.ExtraNeeded:
+    """The error for a shared library that the system lacks, as slim images lack OpenMP's."""
+    fix = "install it with the system's packages; OpenMP, which LightGBM needs, is apt-get install libgomp1 or brew install libomp"
+    return errors.ExtraNeeded(f"a library of the system is missing: {error}", at=at, fix=fix)

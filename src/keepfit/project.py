@@ -71,8 +71,8 @@ class Project:
             return turn(self.workspace, now=_or_clock(now), progress=self._progress)
 
     def label(self, table: str | Path, *, now: datetime | None = None) -> int:
-        """Bring late truth from a table; give how many labels."""
-        return label(self.workspace, Path(table).resolve(), now=_or_clock(now))
+        """Bring late truth from a table; give how many labels said something new."""
+        return label(self.workspace, Path(table).resolve(), now=_or_clock(now))[1]
 
     def promote(self, release: str, *, because: str, now: datetime | None = None) -> Entry:
         """Make a release the champion."""
@@ -96,6 +96,7 @@ class Project:
         """The prediction log with the labels that are known, as a table; `since` an instant of answering."""
         found = log.predictions(self.workspace)
         told = log.with_truth(found, log.labels(self.workspace, now=datetime.max.replace(tzinfo=UTC)), self.workspace.spec.problem.target)
+        told = told.with_columns(log.values_of(told["label"]))
         return told if since is None else told.filter(told["at"] >= since)
 
     def verify(self) -> Verification:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
+import signal
 import sys
 import traceback
 from typing import Any
@@ -13,6 +15,9 @@ import click
 from keepfit.errors import KeepfitError, near_match
 
 __all__ = ["main"]
+
+#: The exit status of a command that was interrupted.
+INTERRUPTED = 130
 
 #: Every command with its one line of help, so that `--help` imports none of them.
 COMMANDS = {
@@ -69,7 +74,13 @@ def group() -> None:
 def main(arguments: list[str] | None = None) -> None:
     """Run a command and end the process with its exit code."""
     arguments = sys.argv[1:] if arguments is None else arguments
-    sys.exit(_run(arguments))
+    code = _run(arguments)
+    if code == INTERRUPTED:
+        # The interpreter may end an interrupted process by the signal instead of the status that it is given.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)
 
 
 def _run(arguments: list[str]) -> int:
@@ -83,17 +94,33 @@ def _run(arguments: list[str]) -> int:
         error.show()
         return 3
     except (click.Abort, KeyboardInterrupt):
-        click.echo("interrupted: what was finished is kept", err=True)
-        return 130
+        return _interrupted()
     except (BrokenPipeError, SystemExit):  # nobody reads the output any more; click ends the process then
         return 0
     except KeepfitError as error:
         _show(error, as_json="--json" in arguments)
         return error.exit_code
-    except Exception as error:  # noqa: BLE001 - the last line of defence: a defect of ours is said to be one
+    except BaseException as error:  # noqa: BLE001 - the last line of defence: a defect of ours is said to be one
+        if _from_interrupt(error):
+            return _interrupted()
         traceback.print_exc()
         click.echo(f"\nThis is a defect of keepfit ({type(error).__name__}); please report it with the lines above.", err=True)
         return 70
+
+
+def _interrupted() -> int:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # one that is still under way must not end the process in another way
+    click.echo("interrupted: what was finished is kept", err=True)
+    return INTERRUPTED
+
+
+def _from_interrupt(error: BaseException | None) -> bool:
+    """Whether Ctrl-C is behind an error: libraries may wrap it, as when it comes while they are imported."""
+    while error is not None:
+        if isinstance(error, KeyboardInterrupt):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def _show(error: KeepfitError, *, as_json: bool) -> None:

@@ -83,7 +83,7 @@ def _happened(done: Turn) -> list[str]:
         ]
     return [
         click.style(
-            f"               {done.release} is champion now: it won on flights that neither had seen, and passed the gates", fg="green"
+            f"               {done.release} is champion now: clearly ahead in the race, and every gate that applies was passed", fg="green"
         )
     ]
 

@@ -14,8 +14,8 @@ __all__ = ["command"]
 
 
 @click.command("history", epilog="Example: keepfit history --last 20")
-@click.option("--last", default=0, metavar="N", help="Only the newest N entries.")
-@click.option("--kind", help="Only entries of one kind: snapshot, fit, verdict, release, watch, action.")
+@click.option("--last", default=0, metavar="N", type=click.IntRange(min=0), help="Only the newest N entries.")
+@click.option("--kind", type=click.Choice(["snapshot", "fit", "verdict", "release", "watch", "action"]), help="Only entries of one kind.")
 @options
 def command(given: Given, last: int, kind: str | None) -> None:
     """What happened, newest last: every entry of the ledger in one line."""

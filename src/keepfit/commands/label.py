@@ -18,5 +18,5 @@ __all__ = ["command"]
 def command(given: Given, table: Path) -> None:
     """Bring late truth from TABLE: the key's columns (or `prediction`, an id) and the target."""
     ws = given.workspace()
-    count = label(ws, table.resolve(), now=given.now)
-    emit(given, {"labels": count}, lambda: f"Took {count:,} labels from {table.name}. Next: keepfit watch")
+    held, new = label(ws, table.resolve(), now=given.now)
+    emit(given, {"labels": held, "new": new}, lambda: f"{table.name} holds {held:,} labels, {new:,} of them new. Next: keepfit watch")

@@ -44,7 +44,7 @@ def command(given: Given, name: str) -> None:
 
 
 def _find(ws: Workspace, name: str) -> Entry:
-    for entry in ws.ledger.entries():
+    for entry in reversed(list(ws.ledger.entries())):
         fits = entry.kind == "fit" and entry.body["candidate"] == name
         released = entry.kind == "release" and entry.body["release"] == name
         if fits or released or str(entry.seq) == name:

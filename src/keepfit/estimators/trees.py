@@ -16,6 +16,7 @@ from pathlib import Path
 from keepfit import errors, features, record
 from keepfit.column import Kinds
 from keepfit.features import Plan
+from keepfit.plugin import missing_library
 
 __all__ = ["TreesPredictor"]
 
@@ -30,7 +31,10 @@ def _library() -> ctypes.CDLL:
     for place in (found.submodule_search_locations or []) if found else []:
         for path in (Path(place) / "lib" / name, Path(place) / name):
             if path.is_file():
-                library = ctypes.CDLL(str(path))
+                try:
+                    library = ctypes.CDLL(str(path))
+                except OSError as error:
+                    raise missing_library(error, name) from error
                 library.LGBM_GetLastError.restype = ctypes.c_char_p
                 return library
     raise errors.ExtraNeeded("this release needs LightGBM's library", at="the server", fix="pip install lightgbm")

@@ -21,7 +21,7 @@ from keepfit.workspace import Workspace
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["INPUT", "OUTPUT", "fold", "keep_batch", "labels", "predictions", "with_truth"]
+__all__ = ["INPUT", "OUTPUT", "fold", "keep_batch", "labels", "predictions", "values_of", "with_truth"]
 
 INPUT, OUTPUT = "input.", "output."
 
@@ -60,11 +60,14 @@ def predictions(ws: Workspace) -> pl.DataFrame:
 
 
 def labels(ws: Workspace, *, now: datetime) -> pl.DataFrame:
-    """The labels received up to `now`, each once; `value` is JSON text."""
+    """The labels received up to `now`, in that order, without those that only repeat the one before; `value` is JSON text."""
     import polars as pl  # the command line starts without it
 
-    found = _table(ws, "labels", _labels).filter(pl.col("received_at") <= now)
-    return found.unique(subset=["prediction", "key", "name", "value", "observed_at"], keep="first", maintain_order=True)
+    found = _table(ws, "labels", _labels).filter(pl.col("received_at") <= now).sort("received_at", maintain_order=True)
+    about = ["prediction", "key", "name"]
+    first = pl.int_range(pl.len()).over(about) == 0
+    repeats = [pl.col(name).eq_missing(pl.col(name).shift(1).over(about)) for name in ("value", "observed_at")]
+    return found.filter(first | ~pl.all_horizontal(repeats))
 
 
 def with_truth(answered: pl.DataFrame, known_labels: pl.DataFrame, target: str) -> pl.DataFrame:
@@ -80,6 +83,13 @@ def with_truth(answered: pl.DataFrame, known_labels: pl.DataFrame, target: str) 
         .with_columns(label=pl.coalesce("label_by_id", "label_by_key"))
         .drop("label_by_id", "label_by_key")
     )
+
+
+def values_of(texts: pl.Series) -> pl.Series:
+    """JSON texts as the values that they stand for."""
+    import polars as pl  # the command line starts without it
+
+    return pl.Series(texts.name, [None if text is None else msgspec.json.decode(text) for text in texts], strict=False)
 
 
 def _table(ws: Workspace, kind: str, table: Callable[[Workspace, Iterable[dict[str, Any]]], pl.DataFrame]) -> pl.DataFrame:

@@ -95,11 +95,11 @@ class _Batches:
 
     def _each(self) -> Iterator[pl.DataFrame]:
         for number, batch in enumerate(self._lazy.collect_batches(chunk_size=BATCH, maintain_order=True)):
-            self._progress(f"scored {self.done:,} rows")
             out, kept = self._scored(batch, self.done)
             if self._keep:
                 log.keep_batch(self._ws, f"batch-{self._identity}-{number:06d}", kept)
             self.done += batch.height
+            self._progress(f"scored {self.done:,} rows")
             yield out
 
     def _scored(self, batch: pl.DataFrame, before: int) -> tuple[pl.DataFrame, pl.DataFrame]:

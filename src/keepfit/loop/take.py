@@ -62,7 +62,7 @@ def take(ws: Workspace, *, now: datetime) -> Taken:
     if frame.height == 0:
         fix = "check the source, and that its times do not all lie in the future"
         raise errors.EmptyTable("the table has no row", at=ws.place("data", "source"), fix=fix)
-    _check_key(frame, known)
+    _check_key(frame, known, ws.place("problem", "key"))
     frame, known = _with_added(ws, frame, known)
     taken = keep(ws, _tokens(ws, frame, known), known, origin=ws.spec.data.source, now=now)
     if key is not None:
@@ -110,8 +110,7 @@ def _taken_before(ws: Workspace, key: str, now: datetime) -> Taken | None:
         return None
     stored = [file for part in snapshot.parts for file in (part.file, part.private_file) if file]
     whole = all((ws.tables.folder / file).is_file() for file in stored)
-    last = ws.ledger.last("snapshot")
-    return Taken(snapshot, name, known, (), entry) if whole and last is not None and last.key == named else None
+    return Taken(snapshot, name, known, (), entry) if whole and _newest(ws, entry.body["origin"]) == entry else None
 
 
 def _next_change(frame: pl.DataFrame, known: Schema, *, now: datetime, delay: Duration) -> int | None:
@@ -146,14 +145,23 @@ def keep(ws: Workspace, frame: pl.DataFrame, known: Schema, *, origin: str, now:
         "new_parts": len(new),
         "artifacts": {"snapshot": name, "schema": snapshot.schema},
     }
-    entry = ws.append("snapshot", [name], body, at=now)
+    last = _newest(ws, origin)
+    if last is not None and last.body["artifacts"]["snapshot"] == name:
+        return Taken(snapshot, name, known, new, last)
+    # The same table may come back after another one: the newest entry always says what holds now.
+    entry = ws.append("snapshot", [name, last.seq if last else 0], body, at=now)
     return Taken(snapshot, name, known, new, entry)
 
 
 def latest(ws: Workspace, origin: str) -> Snapshot | None:
     """The newest snapshot of an origin."""
+    entry = _newest(ws, origin)
+    return ws.artifacts.get_record(Snapshot, entry.body["artifacts"]["snapshot"]) if entry else None
+
+
+def _newest(ws: Workspace, origin: str) -> Entry | None:
     found = [entry for entry in ws.ledger.entries(kind="snapshot") if entry.body["origin"] == origin]
-    return ws.artifacts.get_record(Snapshot, found[-1].body["artifacts"]["snapshot"]) if found else None
+    return found[-1] if found else None
 
 
 def normal(frame: pl.DataFrame, timezone: str) -> pl.DataFrame:
@@ -204,17 +212,22 @@ def _schema(ws: Workspace, frame: pl.DataFrame) -> Schema:
     dtypes = {name: _dtype(dtype) for name, dtype in frame.schema.items()}
     nullable = {name: frame[name].null_count() > 0 for name in frame.columns}
     older = latest(ws, ws.spec.data.source)
-    known = schema.infer(
-        dtypes,
-        nullable,
-        ws.kinds,
-        target=problem.target,
-        time=problem.time,
-        key=problem.key,
-        declared={name: declared(column) for name, column in ws.spec.columns.items()},
-        seen={name: look(frame[name]) for name, dtype in dtypes.items() if dtype == "text"},
-        before=ws.artifacts.get_record(Schema, older.schema) if older else None,
-    )
+    try:
+        known = schema.infer(
+            dtypes,
+            nullable,
+            ws.kinds,
+            target=problem.target,
+            time=problem.time,
+            key=problem.key,
+            declared={name: declared(column) for name, column in ws.spec.columns.items()},
+            seen={name: look(frame[name]) for name, dtype in dtypes.items() if dtype == "text"},
+            before=ws.artifacts.get_record(Schema, older.schema) if older else None,
+        )
+    except errors.Faults as found:
+        for fault in found.faults:  # the schema knows the keys, the workspace their lines
+            fault.at = ws.place(*fault.at.removeprefix("keepfit.toml: ").split("."))
+        raise
     if known.time and known[known.time].dtype != "instant":
         fix = "store the column as a timestamp, or name another one in problem.time"
         raise errors.BadTime(f"the time column '{known.time}' does not hold times", at=ws.place("problem", "time"), fix=fix)
@@ -247,7 +260,7 @@ def _as_known(frame: pl.DataFrame, known: Schema, *, now: datetime, delay: Durat
     return frame.filter(pl.col(known.time) <= now).with_columns(pl.when(due).then(pl.col(name)).alias(name) for name in later)
 
 
-def _check_key(frame: pl.DataFrame, known: Schema) -> None:
+def _check_key(frame: pl.DataFrame, known: Schema, place: str) -> None:
     if not known.key:
         return
     repeated = frame.select(known.key).is_duplicated()
@@ -256,7 +269,7 @@ def _check_key(frame: pl.DataFrame, known: Schema) -> None:
         shown = ", ".join(str(row + 1) for row in rows[:5])
         fix = "name the columns that together tell one row from every other, or remove the repetitions"
         message = f"the key ({', '.join(known.key)}) names several rows: {len(rows)} rows repeat it, such as rows {shown}"
-        raise errors.RepeatedKey(message, at="keepfit.toml: problem.key", fix=fix)
+        raise errors.RepeatedKey(message, at=place, fix=fix)
 
 
 def _tokens(ws: Workspace, frame: pl.DataFrame, known: Schema) -> pl.DataFrame:

@@ -176,3 +176,9 @@ def test_nothing_is_an_empty_table_with_its_columns(ws):
     assert log.predictions(ws).height == 0
     assert "output.score" in log.predictions(ws).columns
     assert log.labels(ws, now=BEGIN).height == 0
+
+
+def test_a_label_that_is_corrected_and_corrected_back_ends_with_the_last_word(ws):
+    write(ws, "labels", [label("id0", True, 1), label("id0", False, 2), label("id0", True, 3)])
+    told = log.labels(ws, now=BEGIN + timedelta(days=1))
+    assert told["value"].to_list() == ["true", "false", "true"]
