@@ -19,7 +19,7 @@ def main(target: Path) -> None:
     """Run the demo and draw what it prints."""
     with tempfile.TemporaryDirectory() as place:
         command = [sys.executable, "-c", "import sys; from keepfit.commands import main; main(sys.argv[1:])", "demo", "keepfit-demo"]
-        environment = os.environ | {"FORCE_COLOR": "1", "CLICOLOR_FORCE": "1"}
+        environment = os.environ | {"FORCE_COLOR": "1"}
         shown = subprocess.run(command, cwd=place, env=environment, capture_output=True, text=True, check=True).stdout
         shown = shown.replace(f"{place}/", "~/")
     console = Console(record=True, width=136, file=io.StringIO())

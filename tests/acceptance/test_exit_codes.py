@@ -107,3 +107,10 @@ def test_a_password_of_the_environment_is_in_no_byte_that_is_written_or_printed(
     assert [text for text in said if secret in text] == []
     found = [path for path in folder.rglob("*") if secret in path.name or (path.is_file() and secret.encode() in path.read_bytes())]
     assert found == []
+
+
+def test_colour_is_for_terminals_unless_the_environment_says_otherwise(champion, keepfit):
+    plain = keepfit("status", "-C", champion, env={"NO_COLOR": ""}).stdout
+    assert "\x1b[" not in plain
+    assert "\x1b[1m" in keepfit("status", "-C", champion, env={"NO_COLOR": "", "FORCE_COLOR": "1"}).stdout
+    assert keepfit("status", "-C", champion, env={"NO_COLOR": "1", "FORCE_COLOR": "1"}).stdout == plain

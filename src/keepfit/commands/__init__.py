@@ -85,7 +85,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 def _run(arguments: list[str]) -> int:
     try:
-        code: Any = group.main(arguments, prog_name="keepfit", standalone_mode=False)
+        code: Any = group.main(arguments, prog_name="keepfit", standalone_mode=False, color=_colour())
         return code if isinstance(code, int) else 0
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message())
@@ -106,6 +106,11 @@ def _run(arguments: list[str]) -> int:
         traceback.print_exc()
         click.echo(f"\nThis is a defect of keepfit ({type(error).__name__}); please report it with the lines above.", err=True)
         return 70
+
+
+def _colour() -> bool | None:
+    """Colour as `NO_COLOR` and `FORCE_COLOR` say; on terminals alone when neither is set."""
+    return False if os.environ.get("NO_COLOR") else True if os.environ.get("FORCE_COLOR") else None
 
 
 def _interrupted() -> int:

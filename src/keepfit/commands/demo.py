@@ -82,9 +82,7 @@ def _happened(done: Turn) -> list[str]:
             f"               challenger {done.release} on the same flights: {word} by {done.gain} log loss; gates: {done.verdict.status}"
         ]
     return [
-        click.style(
-            f"               {done.release} is champion now: clearly ahead in the race, and every gate that applies was passed", fg="green"
-        )
+        click.style(f"               {done.release} is champion now: ahead in the race, and every gate that applies was passed", fg="green")
     ]
 
 

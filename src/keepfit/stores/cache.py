@@ -39,7 +39,8 @@ class Cache:
         A file whose bytes changed while its size and its time of change were set back is not seen, as with Git.
         """
         seen = path.stat()
-        key = f"file {path.name} {seen.st_dev} {seen.st_ino} {seen.st_size} {seen.st_mtime_ns} {seen.st_ctime_ns}"
+        # A digest, since a path may hold what the project file names by ${NAME} alone.
+        key = digest.of_value(["file", str(path), seen.st_dev, seen.st_ino, seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns])
         if (known := self.get(key)) is not None:
             return known
         found = digest.of_file(path)
