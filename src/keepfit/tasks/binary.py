@@ -80,11 +80,14 @@ class Binary:
         >>> Binary().threshold({"true_positive": 12, "false_positive": -3})
         0.2
         """
-        if value is None:
+        if value is None or not any(value.values()):
             return 0.5
         right = value.get("true_positive", 0.0) - value.get("false_negative", 0.0)
         wrong = value.get("true_negative", 0.0) - value.get("false_positive", 0.0)
-        return float(min(1.0, max(0.0, wrong / (right + wrong)))) if right + wrong > 0 else 0.5
+        if right + wrong > 0:
+            return float(min(1.0, max(0.0, wrong / (right + wrong))))
+        # Acting gains nothing from a surer yes: it pays always, or where it costs something, never.
+        return 0.0 if wrong <= 0 else 1.0
 
     def best_threshold(self, truth: NDArray[np.float64], outputs: Outputs, value: Value | None) -> float:
         """Where rows left out were worth most, or what `value` implies when that is not clearly less."""

@@ -45,6 +45,9 @@ def test_truth_is_one_for_the_value_to_find_and_unknown_where_it_is():
         ({"true_positive": 1, "false_positive": -1, "true_negative": 1, "false_negative": -1}, 0.5),
         ({"false_negative": -9, "false_positive": -1}, 0.1),
         ({}, 0.5),
+        ({"true_positive": 1, "false_positive": 1}, 0.0),
+        ({"true_positive": 2, "false_positive": 0}, 0.0),
+        ({"false_positive": -2}, 1.0),
     ],
 )
 def test_the_threshold_is_where_acting_begins_to_pay(value, threshold):
