@@ -22,6 +22,10 @@ layers:
 test *arguments:
     OMP_NUM_THREADS=1 pytest -n 2 {{arguments}}
 
+# The suites that take minutes.
+slow *arguments:
+    OMP_NUM_THREADS=1 pytest -n 2 $(find tests -type d -name slow) {{arguments}}
+
 # The demo, in a new folder.
 demo folder="keepfit-demo":
     keepfit demo {{folder}}

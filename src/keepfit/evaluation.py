@@ -3,19 +3,41 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, ClassVar, Literal
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 
 from keepfit import errors
 from keepfit.measures import interval
-from keepfit.task import Scored, Task
+from keepfit.task import Metric, Outputs, Scored, Task
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["Clusters", "Evaluation", "Gain", "Measured", "evaluate", "unmeasured"]
+    from keepfit.measures.quality import Estimate
+
+__all__ = [
+    "Clusters",
+    "Evaluation",
+    "Gain",
+    "Group",
+    "Measured",
+    "Serving",
+    "Slice",
+    "Unit",
+    "evaluate",
+    "evaluate_baselines",
+    "evaluate_groups",
+    "evaluate_slices",
+    "serving",
+    "unmeasured",
+]
+
+#: What belongs together among rows: whole days, whole subjects; `key` where every row stands alone.
+Unit: TypeAlias = Literal["day", "subject", "key"]
+#: A metric's value in a group needs so many rows.
+FEWEST_IN_GROUP = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +45,7 @@ class Measured:
     """A metric's value with its 95 % interval; the bounds are None where nothing is known of the variation.
 
     `sums` holds the influence on the value, summed within each cluster, so that two evaluations of the
-    same rows can be compared pair by pair.
+    same rows can be compared pair by pair; it is empty for groups.
     """
 
     value: float
@@ -43,6 +65,7 @@ class Gain:
     value: float
     low: float
     high: float
+    metric: str = ""
 
     def __str__(self) -> str:
         # Adding zero takes the sign from a rounded nothing.
@@ -54,32 +77,78 @@ class Gain:
 class Clusters:
     """Rows that belong together: of which `unit`, and each row's cluster, shape (rows,)."""
 
-    unit: Literal["day", "subject", "key"]
+    unit: Unit
     of_row: NDArray[np.int64]
     count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """What was measured on the rows with one value of a column; intervals hold for all groups of the column together."""
+
+    count: int
+    metrics: Mapping[str, Measured]
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """Rows in which a candidate was suspected to be weak, and how far it is behind the other rows there, in `metric`.
+
+    `behind` is above 0 where the candidate is worse within; its interval holds for all slices together.
+    """
+
+    where: str
+    metric: str
+    count: int
+    behind: Gain
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """What answering costs: the bytes of the model's files, and microseconds for one row, over `rows` answers.
+
+    `slow` is the time that 99 of 100 answers keep to, between `slow_low` and `slow_high` with 95 % confidence;
+    `slow_high` is None where too few answers were timed.
+    """
+
+    size: int
+    rows: int
+    median: float
+    slow: float
+    slow_low: float
+    slow_high: float | None
 
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
     """What was measured of one candidate on one set of rows.
 
-    `rows` digests the rows' identity and truth: evaluations with the same `rows` may be compared. `positives`
-    counts rows with the value to find, `counts` what the decisions came to. `predicted` is the mean output.
+    `rows` digests the rows' identity and truth: evaluations with the same `rows` may be compared. `counts` holds
+    what the decisions came to, `expected` and `happened` what the outputs said on average and what was true (None
+    without rows). `selects` is the metric by which candidates compete. `groups` holds the metrics by column and
+    value, `baselines` those of answers that need no model, on the same rows, by name. `groups`, `slices`,
+    `baselines` and `serving` are empty where they were not measured.
     """
 
     record: ClassVar[str] = "evaluation"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     candidate: str
     rows: str
     count: int
-    positives: int
-    predicted: float
-    unit: Literal["day", "subject", "key"]
+    unit: Unit
     clusters: int
     metrics: Mapping[str, Measured]
     counts: Mapping[str, int]
     threshold: float
+    task: str = "binary"
+    selects: str = "log_loss"
+    expected: float | None = None
+    happened: float | None = None
+    groups: Mapping[str, Mapping[str, Group]] = field(default_factory=dict)
+    slices: tuple[Slice, ...] = ()
+    baselines: Mapping[str, Mapping[str, Measured]] = field(default_factory=dict)
+    serving: Serving | None = None
 
     def __getitem__(self, metric: str) -> Measured:
         return self.metrics[metric]
@@ -94,42 +163,217 @@ class Evaluation:
         """
         if self.rows != other.rows:
             raise errors.BrokenFile("two candidates were measured on different rows", at=f"{self.candidate}, {other.candidate}")
-        mine, theirs = self.metrics[metric], other.metrics[metric]
+        return self._gain(other.metrics, metric)
+
+    def gain_over_baseline(self, baseline: str, metric: str) -> Gain:
+        """The paired gain over a baseline on the same rows, more being better."""
+        return self._gain(self.baselines[baseline], metric)
+
+    def _gain(self, others: Mapping[str, Measured], metric: str) -> Gain:
+        mine, theirs = self.metrics[metric], others[metric]
         sign = 1.0 if mine.better == "higher" else -1.0
         value = sign * (mine.value - theirs.value)
         half = interval.half_width([a - b for a, b in zip(mine.sums, theirs.sums, strict=True)], self.count)
-        return Gain(value, value - half, value + half)
+        return Gain(value, value - half, value + half, metric)
 
 
 def unmeasured(candidate: str, beside: Evaluation) -> Evaluation:
     """The evaluation of a candidate for which no row was left, to stand beside another's."""
-    return replace(beside, candidate=candidate, count=0, positives=0, predicted=0.0, clusters=0, metrics={}, counts={})
+    none = Evaluation(candidate, beside.rows, 0, beside.unit, 0, {}, {}, beside.threshold)
+    return replace(none, task=beside.task, selects=beside.selects)
 
 
 def evaluate(candidate: str, task: Task, scored: Scored, clusters: Clusters, *, rows: str, threshold: float) -> Evaluation:
-    """Measure every metric of the task; those that the rows do not allow are left out."""
+    """Measure every metric of the task; those that the rows do not allow are left out.
+
+    Rows of which each stands alone (`unit` is `key`) have the intervals of independent rows where a metric has one;
+    what belongs together has the sandwich over clusters.
+    """
+    expected, happened = task.rates(scored) if scored.truth.size else (None, None)
+    return Evaluation(
+        candidate=candidate,
+        rows=rows,
+        count=int(scored.truth.size),
+        unit=clusters.unit,
+        clusters=clusters.count,
+        metrics=_measure(task, scored, clusters),
+        counts=task.counts(scored),
+        threshold=threshold,
+        task=_name_of(task),
+        selects=task.selects,
+        expected=expected,
+        happened=happened,
+    )
+
+
+def evaluate_baselines(
+    evaluation: Evaluation, task: Task, scored: Scored, clusters: Clusters, outputs: Mapping[str, Outputs]
+) -> Evaluation:
+    """An evaluation with what answers that need no model come to on its rows.
+
+    Parameters
+    ----------
+    scored, clusters : those that `evaluate` was given
+    outputs : the outputs of each baseline for these rows, by its name; they are decided at the threshold that
+        `value` implies
+    """
+    cut = task.threshold(scored.value)
+    found = {
+        name: _measure(task, Scored(scored.truth, said, task.decide(said, cut), scored.value), clusters) for name, said in outputs.items()
+    }
+    return replace(evaluation, baselines={**evaluation.baselines, **found})
+
+
+def evaluate_groups(
+    evaluation: Evaluation,
+    task: Task,
+    scored: Scored,
+    clusters: Clusters,
+    columns: Mapping[str, Sequence[Any]],
+    *,
+    fewest: int = FEWEST_IN_GROUP,
+) -> Evaluation:
+    """An evaluation with its metrics by group.
+
+    The intervals of a column's groups hold together with 95 % (Bonferroni), so that looking at many finds no more
+    by chance. Groups of fewer than `fewest` rows are left out, as is what a group's rows do not allow.
+
+    Parameters
+    ----------
+    scored, clusters : those that `evaluate` was given
+    columns : a column's value for each row, by its name; None is a group of its own, `missing`
+    """
+    import numpy as np  # the command line starts without it
+
+    found: dict[str, dict[str, Group]] = {}
+    for column, values in columns.items():
+        names = np.array(["missing" if value is None else str(value) for value in values], dtype=object)
+        known, count = np.unique(names.astype(str), return_counts=True)
+        kept = [str(name) for name, rows in zip(known, count, strict=True) if rows >= fewest]
+        confidence = 1 - 0.05 / max(1, len(kept))
+        found[column] = {}
+        for name in kept:
+            mask = np.asarray(names == name)
+            within = _measure(task, scored.where(mask), _within(clusters, mask), confidence=confidence, keep_sums=False)
+            found[column][name] = Group(int(mask.sum()), within)
+    return replace(evaluation, groups={**evaluation.groups, **found})
+
+
+def evaluate_slices(
+    evaluation: Evaluation,
+    task: Task,
+    scored: Scored,
+    clusters: Clusters,
+    suspected: Mapping[str, NDArray[np.bool_]],
+    *,
+    metric: str | None = None,
+    fewest: int = FEWEST_IN_GROUP,
+) -> Evaluation:
+    """An evaluation with how far the candidate is behind in slices that were suspected elsewhere, worst first.
+
+    A slice must have been found on other rows, as on out-of-fold predictions: one found here would look worse than
+    it is. The intervals hold together with 95 % (Bonferroni); slices in which, or beside which, fewer than
+    `fewest` rows lie are left out.
+
+    Parameters
+    ----------
+    scored, clusters : those that `evaluate` was given
+    suspected : for each slice, in words, which rows lie within; shape (rows,)
+    metric : by default the one by which candidates compete
+    """
+    name = metric or task.selects
+    measure, rows = task.metrics[name], scored.truth.size
+    sign = -1.0 if measure.better == "higher" else 1.0
+    kept = {where: mask for where, mask in suspected.items() if fewest <= int(mask.sum()) <= rows - fewest}
+    found = []
+    for where, mask in kept.items():
+        try:
+            within, beside = measure.measure(scored.where(mask)), measure.measure(scored.where(~mask))
+        except ValueError:
+            continue
+        influence = _spread(within, mask) - _spread(beside, ~mask)
+        sums = interval.cluster_sums(influence, clusters.of_row, clusters.count)
+        half = interval.half_width(sums, rows, 1 - 0.05 / len(kept))
+        if not math.isfinite(half):
+            continue
+        gap = sign * (within.value - beside.value)
+        found.append(Slice(where, name, int(mask.sum()), Gain(gap, gap - half, gap + half, name)))
+    return replace(evaluation, slices=tuple(sorted(found, key=lambda one: -one.behind.value)))
+
+
+def serving(size: int, durations: Sequence[float]) -> Serving:
+    """What answering costs, from the model's bytes and the microseconds of single answers.
+
+    The bounds of the 99th percentile are order statistics: Hahn and Meeker (1991), Statistical Intervals, section 5.2.
+
+    Raises
+    ------
+    ValueError
+        Nothing was timed.
+    """
+    from scipy.special import bdtr  # a quarter of a second, which only a measurement needs
+
+    ordered = sorted(durations)
+    rows = len(ordered)
+    if rows == 0:
+        raise ValueError("no answer was timed")
+    # The r-th smallest lies above the percentile with probability P(fewer than r of the answers lie below it).
+    below = max((rank for rank in range(1, rows + 1) if bdtr(rank - 1, rows, 0.99) <= 0.025), default=0)
+    above = next((rank for rank in range(1, rows + 1) if bdtr(rank - 1, rows, 0.99) >= 0.975), None)
+    return Serving(
+        size=size,
+        rows=rows,
+        median=ordered[rows // 2],
+        slow=ordered[min(rows - 1, math.ceil(0.99 * rows) - 1)],
+        slow_low=ordered[below - 1] if below else 0.0,
+        slow_high=ordered[above - 1] if above else None,
+    )
+
+
+def _name_of(task: Task) -> str:
+    """The name under which a task is found: its kind, or where it lies when it is not one of ours."""
+    kind = type(task)
+    return task.kind if kind.__module__.startswith("keepfit.tasks.") else f"{kind.__module__}:{kind.__qualname__}"
+
+
+def _measure(task: Task, scored: Scored, clusters: Clusters, *, confidence: float = 0.95, keep_sums: bool = True) -> dict[str, Measured]:
     metrics: dict[str, Measured] = {}
     for name, metric in task.metrics.items():
-        if name == "value" and scored.value is None:
+        if (name == "value" and scored.value is None) or not scored.truth.size:
             continue
         try:
             estimate = metric.measure(scored)
         except ValueError:
             continue
         sums = interval.cluster_sums(estimate.influence, clusters.of_row, clusters.count)
-        half = interval.half_width(sums, scored.truth.size)
-        known = math.isfinite(half)
-        low, high = (max(metric.range[0], estimate.value - half), min(metric.range[1], estimate.value + half)) if known else (None, None)
-        metrics[name] = Measured(estimate.value, low, high, metric.better, tuple(sums.tolist()))
-    return Evaluation(
-        candidate=candidate,
-        rows=rows,
-        count=int(scored.truth.size),
-        positives=int(scored.truth.sum()),
-        predicted=float(scored.outputs["score"].mean()) if scored.truth.size else 0.0,
-        unit=clusters.unit,
-        clusters=clusters.count,
-        metrics=metrics,
-        counts=task.counts(scored),
-        threshold=threshold,
-    )
+        low, high = _bounds(metric, estimate, sums, clusters.unit, confidence)
+        metrics[name] = Measured(estimate.value, low, high, metric.better, tuple(sums.tolist()) if keep_sums else ())
+    return metrics
+
+
+def _bounds(
+    metric: Metric, estimate: Estimate, sums: NDArray[np.float64], unit: Unit, confidence: float
+) -> tuple[float, float] | tuple[None, None]:
+    if unit == "key" and estimate.alone is not None and (alone := estimate.alone(confidence)) is not None:
+        return alone
+    half = interval.half_width(sums, estimate.influence.size, confidence)
+    if not math.isfinite(half):
+        return None, None
+    return max(metric.range[0], estimate.value - half), min(metric.range[1], estimate.value + half)
+
+
+def _within(clusters: Clusters, mask: NDArray[np.bool_]) -> Clusters:
+    """The clusters of some of the rows, those without a row left out."""
+    import numpy as np  # the command line starts without it
+
+    known, of_row = np.unique(clusters.of_row[mask], return_inverse=True)
+    return Clusters(clusters.unit, of_row.astype(np.int64), known.size)
+
+
+def _spread(estimate: Estimate, mask: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """The influence of all rows on a measure of some of them."""
+    import numpy as np  # the command line starts without it
+
+    influence = np.zeros(mask.size)
+    influence[mask] = estimate.influence * (mask.size / estimate.influence.size)
+    return influence

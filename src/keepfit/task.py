@@ -17,18 +17,23 @@ __all__ = ["Metric", "Outputs", "Scored", "Task", "Value"]
 
 #: A model's answers for many rows: each output field with shape (rows,).
 Outputs: TypeAlias = "Mapping[str, NDArray[np.float64]]"
-#: What one decision is worth: `true_positive`, `false_positive`, … in the owner's unit.
+#: What one decision is worth, by the keys of `problem.value`: `true_positive`, `right`, `under`, … in the owner's unit.
 Value: TypeAlias = Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """Rows with their truth, a model's outputs for them, and the decisions that follow."""
+    """Rows with their truth, a model's outputs for them, and the decisions that follow; each of shape (rows,)."""
 
     truth: NDArray[np.float64]
     outputs: Outputs
-    decisions: NDArray[np.bool_]
+    decisions: NDArray[Any]
     value: Value | None
+
+    def where(self, mask: NDArray[np.bool_]) -> Scored:
+        """Some of the rows."""
+        outputs = {field: values[mask] for field, values in self.outputs.items()}
+        return Scored(self.truth[mask], outputs, self.decisions[mask], self.value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,15 +49,21 @@ class Task(Protocol):
     """The behaviour of one kind of task."""
 
     kind: str
-    #: The distribution that estimators fit: `bernoulli`.
+    #: The distribution that estimators fit: `bernoulli`, `categorical` or `gaussian`.
     family: str
-    #: The fields of a prediction.
-    outputs: tuple[str, ...]
     #: The output field that calibration moves; None where there is none.
     calibrates: str | None
     #: The metric by which candidates compete.
     selects: str
     metrics: Mapping[str, Metric]
+    #: The keys of `problem.value` that say what this task's decisions are worth.
+    worth: tuple[str, ...]
+    #: What that worth is measured against, for people.
+    against: str
+
+    def fields(self, classes: tuple[Any, ...]) -> tuple[str, ...]:
+        """The fields of a prediction; without classes, those that any has."""
+        ...
 
     def classes(self, target: pl.Series, positive: Any) -> tuple[Any, ...]:
         """The target's values, the one to find last; empty for a task whose target is a magnitude.
@@ -65,23 +76,47 @@ class Task(Protocol):
         ...
 
     def truth(self, target: pl.Series, classes: tuple[Any, ...]) -> NDArray[np.float64]:
-        """The target as numbers, NaN where it is not known; shape (rows,)."""
+        """The target as numbers, NaN where it is not known or none of the classes; shape (rows,)."""
+        ...
+
+    def constant(self, truth: NDArray[np.float64], classes: tuple[Any, ...]) -> Mapping[str, float]:
+        """The outputs for a row of which nothing is known but the truth of others: shares, or mean and quantiles."""
+        ...
+
+    def repeated(
+        self, truth: NDArray[np.float64], last: NDArray[np.float64], now: NDArray[np.float64], classes: tuple[Any, ...]
+    ) -> Outputs:
+        """The outputs for rows of which only the last known truth is known.
+
+        Parameters
+        ----------
+        truth, last : rows to learn from: their truth, and the one that was known last before each; shape (rows,)
+        now : the truth that was known last before each row to answer for; NaN where there was none
+        """
         ...
 
     def losses(self, truth: NDArray[np.float64], outputs: Outputs) -> NDArray[np.float64]:
-        """The loss of each row, less being better, whose mean is the selecting metric; shape (rows,)."""
+        """The loss of each row, less being better, whose mean ranks models as the selecting metric does; shape (rows,)."""
+        ...
+
+    def rates(self, scored: Scored) -> tuple[float, float]:
+        """What the outputs expected on average, and what happened, in one unit."""
+        ...
+
+    def compares(self, expected: float, happened: float) -> tuple[str, str]:
+        """The name of what `rates` gives, and both as text for people."""
         ...
 
     def threshold(self, value: Value | None) -> float:
-        """The least score that is decided for, from what decisions are worth."""
+        """The least score that is decided for, from what decisions are worth; 0 where decisions have none."""
         ...
 
     def best_threshold(self, truth: NDArray[np.float64], outputs: Outputs, value: Value | None) -> float:
         """The least score that is decided for, from rows left out: where decisions were worth most."""
         ...
 
-    def decide(self, outputs: Outputs, threshold: float) -> NDArray[np.bool_]:
-        """The decisions that follow from outputs."""
+    def decide(self, outputs: Outputs, threshold: float) -> NDArray[Any]:
+        """The decisions that follow from outputs: truth values, class numbers or magnitudes; shape (rows,)."""
         ...
 
     def answer(self, outputs: Mapping[str, float], classes: tuple[Any, ...], threshold: float) -> tuple[Any, Any]:
@@ -89,9 +124,9 @@ class Task(Protocol):
         ...
 
     def counts(self, scored: Scored) -> Mapping[str, int]:
-        """What the decisions came to, in whole rows."""
+        """What the decisions came to, in whole rows; each row is in one count."""
         ...
 
-    def says(self, counts: Mapping[str, int]) -> str:
-        """The counts as one sentence for people, per 1,000 rows."""
+    def says(self, counts: Mapping[str, int], values: Mapping[str, float]) -> str:
+        """The counts and the metrics' values as one sentence for people, per 1,000 rows."""
         ...

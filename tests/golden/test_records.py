@@ -27,7 +27,7 @@ from keepfit.demo.story import Gained
 from keepfit.drift import Drift
 from keepfit.errors import BrokenFile, NewerFormat
 from keepfit.estimators.dot import Weights
-from keepfit.evaluation import Evaluation, Gain, Measured
+from keepfit.evaluation import Evaluation, Gain, Group, Measured, Serving, Slice
 from keepfit.export import ArtifactCopy, LedgerExport
 from keepfit.features import Encoding, Plan
 from keepfit.gate import Outcome
@@ -71,8 +71,6 @@ EVALUATION = Evaluation(
     candidate="c1",
     rows=digest("e"),
     count=4,
-    positives=1,
-    predicted=0.25,
     unit="day",
     clusters=2,
     metrics={
@@ -81,6 +79,12 @@ EVALUATION = Evaluation(
     },
     counts={"true_positive": 1, "false_positive": 0, "true_negative": 2, "false_negative": 1},
     threshold=0.2,
+    expected=0.25,
+    happened=0.5,
+    groups={"carrier": {"UA": Group(3, {"log_loss": Measured(0.4, 0.25, 0.625, "lower", ())})}},
+    slices=(Slice("carrier is UA", "log_loss", 3, Gain(0.125, -0.25, 0.5, "log_loss")),),
+    baselines={"constant": {"log_loss": Measured(0.5, 0.25, 0.75, "lower", (0.25, -0.25))}},
+    serving=Serving(1000, 2000, 12.5, 20.0, 18.0, None),
 )
 SNAPSHOT = Snapshot(
     "flights.parquet", digest("a"), (Part("2013-01", digest("b"), 3), Part("2013-02-01", digest("c"), 10_000, digest("d"))), 10_003, 10_000
@@ -294,7 +298,8 @@ def test_members_that_a_later_version_may_add_are_passed_over(name):
 
 #: The members of the dataclasses that stand inside records.
 SHAPES = [
-    {field.name for field in dataclasses.fields(kind)} for kind in (Measured, Gain, Outcome, Part, Column, Head, Interval, Drift, Encoding)
+    {field.name for field in dataclasses.fields(kind)}
+    for kind in (Measured, Gain, Group, Slice, Serving, Outcome, Part, Column, Head, Interval, Drift, Encoding)
 ]
 
 

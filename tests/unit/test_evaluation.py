@@ -40,8 +40,8 @@ def test_an_evaluation_holds_every_metric_with_its_interval():
         "true_negative": matrix[0, 0], "false_positive": matrix[0, 1], "false_negative": matrix[1, 0], "true_positive": matrix[1, 1],
     }  # fmt: skip
     assert found["value"].value == pytest.approx(1000 * (12 * matrix[1, 1] - 3 * matrix[0, 1]) / truth.size)
-    assert (found.count, found.positives, found.clusters, found.unit) == (400, truth.sum(), DAYS, "day")
-    assert found.predicted == pytest.approx(score.mean())
+    assert (found.count, found.clusters, found.unit) == (400, DAYS, "day")
+    assert (found.expected, found.happened) == (pytest.approx(score.mean()), truth.mean())
     for metric in found.metrics.values():
         assert metric.low <= metric.value <= metric.high
         assert len(metric.sums) == DAYS

@@ -29,7 +29,7 @@ def told(done: Turn) -> str:
     if action.kind == "refit":
         return f"Fitted challenger {done.candidate}; it waits in the shadow as {done.release}."
     if action.kind == "compare" and done.verdict is not None:
-        head = f"Challenger {done.candidate} against the champion on the same rows: log loss gain {done.gain}"
+        head = f"Challenger {done.candidate} against the champion on the same rows: {_gained(done)}"
         return "\n".join([head, *(f"  {line}" for line in words.outcome_lines(done.verdict.outcomes))])
     if action.kind == "compare":
         return (
@@ -38,3 +38,7 @@ def told(done: Turn) -> str:
     if action.kind == "promote":
         return f"Promoted {done.release}: {action.because}."
     return f"Nothing to do: {action.because}."
+
+
+def _gained(done: Turn) -> str:
+    return f"{done.gain.metric.replace('_', ' ')} gain {done.gain}" if done.gain else "no gain was measured"

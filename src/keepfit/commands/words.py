@@ -6,8 +6,10 @@ from collections.abc import Iterable
 
 import click
 
+from keepfit import plugin
 from keepfit.evaluation import Evaluation
 from keepfit.gate import Outcome
+from keepfit.task import Task
 from keepfit.verdict import Verdict
 from keepfit.window import Window
 
@@ -37,16 +39,12 @@ def verdict_line(verdict: Verdict) -> str:
 
 def sentence(evaluation: Evaluation) -> str:
     """What the decisions came to, in whole numbers of 1,000 rows, and what they are worth."""
-    per = {name: 1000 * count / evaluation.count for name, count in evaluation.counts.items()}
-    says_yes = per["true_positive"] + per["false_positive"]
-    text = (
-        f"Of 1,000 rows the model says yes to {says_yes:.0f}; {per['true_positive']:.0f} of those are right, "
-        f"and it misses {per['false_negative']:.0f} others."
-    )
+    task: Task = plugin.find("tasks", evaluation.task)()
+    text = task.says(evaluation.counts, {name: measured.value for name, measured in evaluation.metrics.items()})
     value = evaluation.metrics.get("value")
     if value is not None:
         bounds = f" [{value.low:,.0f}, {value.high:,.0f}]" if value.low is not None and value.high is not None else ""
-        text += f"\nWorth {value.value:,.0f} per 1,000 rows against doing nothing{bounds}."
+        text += f"\nWorth {value.value:,.0f} per 1,000 rows{task.against}{bounds}."
     return text
 
 
@@ -67,9 +65,10 @@ def window_lines(window: Window) -> list[str]:
     lines += [f"  {line}" for line in metrics(window.evaluation)[:2]]
     if window.change is not None:
         word = "worse" if window.change.high < 0 else "better" if window.change.low > 0 else "not clearly different"
-        lines.append(f"  since release  {word}: {window.change} log loss gained")
+        lines.append(f"  since release  {word}: {window.change} {window.change.metric.replace('_', ' ')} gained")
     if window.expected is not None and window.happened is not None:
-        lines.append(f"  base rate      {window.happened:.1%} happened, {window.expected:.1%} was expected")
+        name, said = plugin.find("tasks", window.evaluation.task)().compares(window.expected, window.happened)
+        lines.append(f"  {name:<14} {said}")
     if window.drift:
         lines.append(
             "  moved most     " + ", ".join(f"{drift.column} {drift.effect:.2f}" for drift in window.drift[:3]) + "  (distance, 0 to 1)"

@@ -138,7 +138,7 @@ def _predictions(ws: Workspace, found: Iterable[dict[str, Any]]) -> pl.DataFrame
     }
     for column in columns:
         data[f"{INPUT}{column.name}"] = _inputs([row.inputs.get(column.name) for row in rows], column)
-    for field in ws.task.outputs:
+    for field in dict.fromkeys([*ws.task.fields(()), *(field for row in rows for field in row.outputs)]):
         data[f"{OUTPUT}{field}"] = pl.Series([row.outputs.get(field) for row in rows], dtype=pl.Float64)
     return pl.DataFrame(data)
 

@@ -8,6 +8,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import msgspec
+
 from keepfit import digest, errors, files, plugin
 from keepfit.added import Added, add
 from keepfit.loop import log
@@ -111,19 +113,20 @@ class _Batches:
             rows = add(self._added, self._function, rows)
         candidate, task = self._model.candidate, self._ws.task
         outputs = self._model.predict(rows)
-        decisions = task.decide(outputs, candidate.threshold)
         each = [
             task.answer({field: float(values[row]) for field, values in outputs.items()}, candidate.classes, candidate.threshold)
             for row in range(rows.height)
         ]
-        said = [pl.Series(field, values) for field, values in outputs.items()]
-        said += [
-            pl.Series("prediction", [answer[0] for answer in each], dtype=pl.Series(list(candidate.classes) or [0.0]).dtype),
-            pl.Series("decision", decisions),
-        ]
-        return batch.hstack([series for series in said if series.name not in batch.columns]), self._kept(rows, outputs, decisions, before)
+        like = task.answer(dict.fromkeys(outputs, 0.0), candidate.classes, candidate.threshold)
+        said = {field: pl.Series(field, values) for field, values in outputs.items()}
+        for place, name in enumerate(("prediction", "decision")):
+            said[name] = pl.Series(name, [answer[place] for answer in each], dtype=pl.Series([like[place]]).dtype)
+        decisions = [answer[1] for answer in each]
+        return batch.hstack([series for name, series in said.items() if name not in batch.columns]), self._kept(
+            rows, outputs, decisions, before
+        )
 
-    def _kept(self, rows: pl.DataFrame, outputs: Any, decisions: Any, before: int) -> pl.DataFrame:
+    def _kept(self, rows: pl.DataFrame, outputs: Any, decisions: list[Any], before: int) -> pl.DataFrame:
         import polars as pl  # the command line starts without it
 
         known = self._known
@@ -132,7 +135,7 @@ class _Batches:
             {
                 "id": pl.Series([f"{self._identity}-{before + row}" for row in range(rows.height)], dtype=pl.String),
                 "key": pl.Series(keys, dtype=pl.String),
-                "decision": pl.Series([str(bool(one)).lower() for one in decisions], dtype=pl.String),
+                "decision": pl.Series([msgspec.json.encode(one).decode() for one in decisions], dtype=pl.String),
             }
         ).with_columns(
             at=pl.lit(self._now).cast(pl.Datetime("us", "UTC")),

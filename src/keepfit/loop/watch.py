@@ -94,13 +94,14 @@ def log_rows(ws: Workspace, known: Schema, classes: tuple[Any, ...], *, now: dat
 
 
 def as_rows(ws: Workspace, answered: pl.DataFrame, known: Schema, classes: tuple[Any, ...]) -> Rows:
-    """Predictions with labels as rows with a known target, each key once."""
+    """Predictions with labels as rows with a known target, each key once; their outputs stand beside the columns."""
     import numpy as np
     import polars as pl  # the command line starts without it
 
     inputs = [column.name for column in known.public if not {"target", "later"} & set(column.uses)]
     told = answered.filter(pl.col("label").is_not_null())
-    frame = told.select(pl.col(f"{log.INPUT}{name}").alias(name) for name in inputs)
+    said = [name for name in told.columns if name.startswith(log.OUTPUT)]
+    frame = told.select([*(pl.col(f"{log.INPUT}{name}").alias(name) for name in inputs), *said])
     values = [json.loads(value) for value in told["label"]]
     target = pl.Series(known.target, values, dtype=_target_type(known))
     frame = frame.with_columns(target)
@@ -117,7 +118,7 @@ def _target_type(known: Schema) -> Any:
 
 
 def _look(ws: Workspace, window: Interval, release: str, group: pl.DataFrame, *, now: datetime) -> Window:
-    import numpy as np
+    import polars as pl  # the command line starts without it
 
     found = candidate_behind(ws, release)
     assert found is not None
@@ -132,22 +133,17 @@ def _look(ws: Workspace, window: Interval, release: str, group: pl.DataFrame, *,
     seen = Window(window.begin, window.end, release, group.height, rows.count, None, None, None, None, tuple(moved))
     if rows.count < FEWEST_LABELS:
         return seen
-    scored = told.filter(told["label"].is_not_null())
-    outputs = {field: _first_of_each(scored, known, f"{log.OUTPUT}{field}") for field in ws.task.outputs}
-    kept = ~np.isnan(outputs["score"])
-    measured = evaluate_rows(candidate.id, ws.task, rows.where(kept), outputs, known, threshold=candidate.threshold, value=value_of(ws))
+    fields = {field: f"{log.OUTPUT}{field}" for field in ws.task.fields(candidate.classes)}
+    rows = rows.where(rows.frame.select(pl.all_horizontal(pl.col(*fields.values()).is_not_null())).to_series().to_numpy())
+    outputs = {field: rows.frame[column].to_numpy() for field, column in fields.items()}
+    measured = evaluate_rows(candidate.id, ws.task, rows, outputs, known, threshold=candidate.threshold, value=value_of(ws))
     return replace(
         seen,
-        expected=measured.predicted,
-        happened=measured.positives / measured.count,
+        expected=measured.expected,
+        happened=measured.happened,
         evaluation=measured,
         change=_change(ws, measured, evaluation_of(ws, entry)),
     )
-
-
-def _first_of_each(scored: pl.DataFrame, known: Schema, column: str) -> Any:
-    unique = scored.unique(subset=["key"], keep="first", maintain_order=True) if known.key else scored
-    return unique[column].to_numpy()
 
 
 def _change(ws: Workspace, measured: Evaluation, at_release: Evaluation | None) -> Gain | None:
@@ -161,7 +157,7 @@ def _change(ws: Workspace, measured: Evaluation, at_release: Evaluation | None) 
     sign = 1.0 if new.better == "higher" else -1.0
     half = math.hypot((new.high - new.low) / 2, (old.high - old.low) / 2)
     gain = sign * (new.value - old.value)
-    return Gain(gain, gain - half, gain + half)
+    return Gain(gain, gain - half, gain + half, name)
 
 
 def _when(answered: pl.DataFrame) -> pl.Series:

@@ -8,12 +8,28 @@ infinitesimal jackknife: Efron (1982), The Jackknife, the Bootstrap and Other Re
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Estimate", "brier", "calibration_error", "calibration_in_the_large", "log_loss", "log_losses", "mean_of", "roc_auc"]
+from keepfit.measures.interval import on_log_odds, wilson
+
+__all__ = [
+    "Estimate",
+    "average_of",
+    "average_precision",
+    "brier",
+    "calibration_error",
+    "calibration_in_the_large",
+    "log_loss",
+    "log_losses",
+    "mean_of",
+    "rate_of",
+    "ratio_of",
+    "roc_auc",
+]
 
 Floats = NDArray[np.float64]
 _TINY = 1e-15
@@ -21,16 +37,48 @@ _TINY = 1e-15
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A measure's value and the influence of each row, shape (rows,)."""
+    """A measure's value and the influence of each row, shape (rows,).
+
+    `alone` gives the interval at a confidence when rows are independent, where a better one than the sandwich is known.
+    """
 
     value: float
     influence: Floats
+    alone: Callable[[float], tuple[float, float] | None] | None = None
 
 
 def mean_of(losses: Floats) -> Estimate:
     """The mean of a quantity per row."""
     value = float(losses.mean())
     return Estimate(value, losses - value)
+
+
+def rate_of(hits: NDArray[np.bool_]) -> Estimate:
+    """The share of rows that are hits, in [0, 1]; independent rows have Wilson's interval."""
+    count, rows = int(hits.sum()), hits.size
+    value = count / rows
+    return Estimate(value, hits.astype(np.float64) - value, lambda confidence: wilson(count, rows, confidence))
+
+
+def ratio_of(above: Floats, below: Floats) -> Estimate:
+    """The ratio of two sums over rows; the influence is that of the delta method (Cochran (1977), Sampling Techniques, ch. 6).
+
+    Raises
+    ------
+    ValueError
+        The sum below is not above zero.
+    """
+    total = float(below.sum())
+    if not total > 0:
+        raise ValueError("a ratio needs rows that count below")
+    value = float(above.sum()) / total
+    return Estimate(value, (above - value * below) * (above.size / total))
+
+
+def average_of(parts: Sequence[Estimate]) -> Estimate:
+    """The plain average of measures of the same rows, as over classes."""
+    influence = np.asarray(sum(part.influence for part in parts) / len(parts))
+    return Estimate(sum(part.value for part in parts) / len(parts), influence)
 
 
 def log_losses(truth: Floats, score: Floats) -> Floats:
@@ -61,7 +109,8 @@ def roc_auc(truth: Floats, score: Floats) -> Estimate:
     """The chance that a positive row scores above a negative one, ties counting half; in [0, 1], 0.5 is chance.
 
     Influence from the placements of DeLong, DeLong and Clarke-Pearson (1988), Biometrics 44, 837-845;
-    summed by cluster as in Obuchowski (1997), Biometrics 53, 567-578.
+    summed by cluster as in Obuchowski (1997), Biometrics 53, 567-578. Independent rows have DeLong's interval,
+    on the log odds.
 
     Raises
     ------
@@ -80,6 +129,36 @@ def roc_auc(truth: Floats, score: Floats) -> Estimate:
     influence = np.empty(truth.size)
     influence[positive] = (below - value) * (truth.size / n1)
     influence[~positive] = (above - value) * (truth.size / n0)
+    if min(n0, n1) < 2:
+        return Estimate(value, influence)
+    variance = float(below.var(ddof=1)) / n1 + float(above.var(ddof=1)) / n0
+    return Estimate(value, influence, lambda confidence: on_log_odds(value, variance, confidence))
+
+
+def average_precision(truth: Floats, score: Floats) -> Estimate:
+    """The mean over positive rows of the precision among rows that score at least as high; in [0, 1], the base rate is chance.
+
+    Ties count as one step, as in scikit-learn. The influence is the derivative in the rows' weights (the
+    infinitesimal jackknife), exact for this estimate.
+
+    Raises
+    ------
+    ValueError
+        There is no positive row.
+    """
+    positive = truth == 1
+    total = int(positive.sum())
+    if total == 0:
+        raise ValueError("average_precision needs a positive row")
+    levels, place = np.unique(score, return_inverse=True)
+    of_level = np.bincount(place, minlength=levels.size).astype(np.float64)
+    hits = np.bincount(place, weights=truth, minlength=levels.size)
+    count, found = (np.cumsum(each[::-1])[::-1] for each in (of_level, hits))  # rows and positives at each level or above
+    precision = found / count
+    value = float((hits * precision).sum()) / total
+    # A row adds to the precision at its own level and at every level below.
+    gained, lost = np.cumsum(hits / count), np.cumsum(hits * found / count**2)
+    influence = (np.where(positive, precision[place] - value + gained[place], 0.0) - lost[place]) * (truth.size / total)
     return Estimate(value, influence)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from keepfit import errors
-from keepfit.measures import quality
+from keepfit.measures import decisions, quality
 from keepfit.task import Metric, Outputs, Scored, Value
 
 if TYPE_CHECKING:
@@ -38,17 +38,26 @@ class Binary:
 
     kind = "binary"
     family = "bernoulli"
-    outputs = ("score",)
     calibrates = "score"
     selects = "log_loss"
+    worth = ("true_positive", "false_positive", "true_negative", "false_negative")
+    against = " against doing nothing"
     metrics: Mapping[str, Metric] = {
         "log_loss": Metric("lower", _POSITIVE, lambda s: quality.log_loss(s.truth, s.outputs["score"])),
         "roc_auc": Metric("higher", _SHARE, lambda s: quality.roc_auc(s.truth, s.outputs["score"])),
+        "average_precision": Metric("higher", _SHARE, lambda s: quality.average_precision(s.truth, s.outputs["score"])),
         "brier": Metric("lower", _SHARE, lambda s: quality.brier(s.truth, s.outputs["score"])),
         "calibration_error": Metric("lower", _SHARE, lambda s: quality.calibration_error(s.truth, s.outputs["score"])),
-        "accuracy": Metric("higher", _SHARE, lambda s: quality.mean_of((s.decisions == (s.truth == 1)).astype(np.float64))),
+        "accuracy": Metric("higher", _SHARE, lambda s: decisions.accuracy(s.truth, s.decisions)),
+        "balanced_accuracy": Metric("higher", _SHARE, lambda s: decisions.balanced_accuracy(s.truth, s.decisions)),
+        "precision": Metric("higher", _SHARE, lambda s: decisions.precision(s.truth, s.decisions)),
+        "recall": Metric("higher", _SHARE, lambda s: decisions.recall(s.truth, s.decisions)),
+        "f1": Metric("higher", _SHARE, lambda s: decisions.f1(s.truth, s.decisions)),
         "value": Metric("higher", _ANY, _worth),
     }
+
+    def fields(self, classes: tuple[Any, ...]) -> tuple[str, ...]:
+        return ("score",)
 
     def classes(self, target: pl.Series, positive: Any) -> tuple[Any, ...]:
         counted: dict[Any, int] = dict(target.drop_nulls().value_counts().rows())
@@ -71,8 +80,25 @@ class Binary:
         known = (target == classes[-1]).cast(float)
         return np.array(known.fill_null(float("nan")).to_numpy(), dtype=np.float64)
 
+    def constant(self, truth: NDArray[np.float64], classes: tuple[Any, ...]) -> Mapping[str, float]:
+        return {"score": float(truth.mean())}
+
+    def repeated(
+        self, truth: NDArray[np.float64], last: NDArray[np.float64], now: NDArray[np.float64], classes: tuple[Any, ...]
+    ) -> Outputs:
+        """The rate after each last outcome, drawn to the overall rate as by one row more."""
+        overall = float(truth.mean())
+        rate = {one: (float(truth[last == one].sum()) + overall) / (int((last == one).sum()) + 1) for one in (0.0, 1.0)}
+        return {"score": np.where(np.isnan(now), overall, np.where(now == 1.0, rate[1.0], rate[0.0]))}
+
     def losses(self, truth: NDArray[np.float64], outputs: Outputs) -> NDArray[np.float64]:
         return quality.log_losses(truth, outputs["score"])
+
+    def rates(self, scored: Scored) -> tuple[float, float]:
+        return float(scored.outputs["score"].mean()), float(scored.truth.mean())
+
+    def compares(self, expected: float, happened: float) -> tuple[str, str]:
+        return "base rate", f"{happened:.1%} happened, {expected:.1%} was expected"
 
     def threshold(self, value: Value | None) -> float:
         """Acting pays from this probability on: worth of acting at least that of not acting.
@@ -117,11 +143,11 @@ class Binary:
             "false_negative": int((positive & ~acted).sum()),
         }
 
-    def says(self, counts: Mapping[str, int]) -> str:
+    def says(self, counts: Mapping[str, int], values: Mapping[str, float]) -> str:
         rows = sum(counts.values())
-        per = {name: round(1000 * count / rows) for name, count in counts.items()}
-        warned = per["true_positive"] + per["false_positive"]
+        per = {name: 1000 * count / rows for name, count in counts.items()}
+        says_yes = per["true_positive"] + per["false_positive"]
         return (
-            f"Of 1,000 rows the model says yes to {warned}; {per['true_positive']} of those are right, "
-            f"and it misses {per['false_negative']} others."
+            f"Of 1,000 rows the model says yes to {says_yes:.0f}; {per['true_positive']:.0f} of those are right, "
+            f"and it misses {per['false_negative']:.0f} others."
         )

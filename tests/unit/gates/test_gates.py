@@ -20,7 +20,7 @@ def evaluation(name="c2", rows="b3:r", **metrics):
         metric: Measured(*given[:3], "higher" if metric == "roc_auc" else "lower", given[3] if len(given) > 3 else (0.0, 0.0))
         for metric, given in metrics.items()
     }
-    return Evaluation(name, rows, 4, 2, 0.5, "day", 2, measured, {}, 0.5)
+    return Evaluation(name, rows, 4, "day", 2, measured, {}, 0.5)
 
 
 @pytest.mark.parametrize(

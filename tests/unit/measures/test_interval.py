@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from keepfit.measures.interval import cluster_sums, half_width
+from keepfit.measures.interval import cluster_sums, half_width, on_log_odds, wilson
 
 
 def test_influences_are_summed_within_clusters():
@@ -30,3 +30,19 @@ def test_with_equal_clusters_it_is_the_interval_of_the_mean_of_their_means():
 @pytest.mark.parametrize("sums", [[], [3.0]])
 def test_of_one_cluster_nothing_is_known(sums):
     assert half_width(sums, 10) == math.inf
+
+
+@pytest.mark.parametrize(("hits", "rows"), [(0, 20), (1, 20), (7, 20), (20, 20), (500, 1000), (1, 1)])
+@pytest.mark.parametrize("confidence", [0.8, 0.95, 0.999])
+def test_wilson_s_interval_is_that_of_scipy(hits, rows, confidence):
+    theirs = stats.binomtest(hits, rows).proportion_ci(confidence, method="wilson")
+    assert wilson(hits, rows, confidence) == pytest.approx((theirs.low, theirs.high), abs=1e-12)
+
+
+def test_an_interval_on_the_log_odds_is_about_that_of_the_share_and_stays_inside():
+    low, high = on_log_odds(0.7, 0.0001)
+    assert (low, high) == pytest.approx((0.7 - 1.96 * 0.01, 0.7 + 1.96 * 0.01), abs=4e-4)
+    low, high = on_log_odds(0.999, 0.01)
+    assert 0 < low < 0.999 < high <= 1
+    assert on_log_odds(1.0, 0.01) is None
+    assert on_log_odds(0.7, 0.0) is None
