@@ -10,6 +10,7 @@ from typing import ClassVar
 from keepfit.drift import Drift
 from keepfit.evaluation import Evaluation, Gain
 from keepfit.instant import WEEKS_BEGIN, Duration, show
+from keepfit.signal import Signal
 
 __all__ = ["Interval", "Window", "closed", "containing"]
 
@@ -32,7 +33,7 @@ class Window:
 
     `expected` is the mean output over rows with a label, `happened` the rate of the outcome among them: when the base rate
     moves, these two part first. `change` is the selecting metric against the level at release, below 0 where
-    the window is worse. `evaluation` is None while too few labels are known.
+    the window is worse. `evaluation` is None while too few labels are known. `signals` is what the loop must know of.
     """
 
     record: ClassVar[str] = "window"
@@ -48,6 +49,7 @@ class Window:
     evaluation: Evaluation | None
     change: Gain | None
     drift: tuple[Drift, ...]
+    signals: tuple[Signal, ...] = ()
 
 
 def containing(instant: datetime, length: Duration) -> Interval:

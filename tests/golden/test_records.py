@@ -43,6 +43,7 @@ from keepfit.profile import Profile
 from keepfit.release import Release, Sample
 from keepfit.reports.status import Status
 from keepfit.schema import Column, Schema
+from keepfit.signal import Signal
 from keepfit.snapshot import Part, Snapshot
 from keepfit.spec.load import load
 from keepfit.split import Split
@@ -122,6 +123,7 @@ COLUMNS = (
     Column("email", "category", "text", ("personal",), True),
     Column("arr_delay", "number", "float", ("later",), True),
 )
+SIGNAL = Signal("drift", "Größe", "warning", 0.25, "the mean lies 0.25 sd from that of the reference")
 WINDOW = Window(
     utc(2013, 3, 4),
     utc(2013, 3, 11),
@@ -133,6 +135,7 @@ WINDOW = Window(
     EVALUATION,
     Gain(-0.01, -0.02, 0.001),
     (Drift("Größe", "jensen_shannon", 0.125, 100),),
+    (SIGNAL,),
 )
 INTERVAL = Interval(utc(2013, 3, 4), utc(2013, 3, 11))
 PROMOTE = Action("promote", "the challenger won", INTERVAL, "r2")
@@ -232,6 +235,7 @@ RECORDS = {
     "sample": Sample(({"flight": 1545, "Größe": None}, {"flight": 2, "Größe": 1.5}), ({"score": 0.25}, {"score": 0.1})),
     "schema": Schema(COLUMNS, "late", "departure", ("flight", "departure"), ("notes",)),
     "scoring": Scoring(7, "r1", "scored.parquet", True),
+    "signal": SIGNAL,
     "snapshot": SNAPSHOT,
     "split": Split("time", Duration.parse("1d"), (utc(2013, 2, 1), utc(2013, 2, 10)), utc(2013, 2, 20), utc(2013, 2, 21)),
     "status": Status("flight-delay", utc(2013, 3, 12), "r1", utc(2013, 3, 1), EVALUATION, "r2", None, WINDOW, 12),

@@ -79,6 +79,7 @@ def watch_window(ws: Workspace, window: Interval, *, now: datetime) -> list[Wind
             "release": seen.release,
             "predictions": seen.predictions,
             "labels": seen.labels,
+            "signals": [signal.noted for signal in seen.signals],
             "artifacts": {"window": ws.artifacts.put_record(seen)},
         }
         causes.append(([_text(window.begin), _text(window.end), seen.release], body))
