@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, ClassVar, Literal, TypeAlias
 
@@ -13,7 +13,8 @@ from keepfit.schema import Column
 
 __all__ = ["Release", "Role", "Roles", "Sample", "roles"]
 
-Role: TypeAlias = Literal["champion", "shadow", "none"]
+#: `canary` answers a share of the requests, `shadow` is asked beside and never heard; `none` takes a role away.
+Role: TypeAlias = Literal["champion", "canary", "shadow", "none"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,24 +61,47 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Roles:
-    """Which release holds which role now, and which was champion before."""
+    """Which release holds which role now; a release holds one role at most.
+
+    `previous` is the last champion that is not champion now.
+    """
 
     champion: str | None = None
+    canary: str | None = None
+    #: The share of the requests that the canary answers, in (0, 1); 0 while there is no canary.
+    share: float = 0.0
     shadow: str | None = None
     previous: str | None = None
     since: datetime | None = None
-    #: Where in the chain the champion took the role.
+    #: Where in the chain the champion took the role; of a champion that lost it, where it did.
     seq: int = 0
 
 
 def roles(entries: Iterable[Entry]) -> Roles:
-    """The roles after the ledger's entries of kind `release`."""
-    now = Roles()
+    """The roles after the ledger's entries of kind `release`.
+
+    A body names the `release` and its new `role`, of a canary its `share` too. Who takes a role loses the one it
+    held, and whoever held the new one holds none.
+    """
+    now, crowned = Roles(), list[str]()
     for entry in entries:
         name, role = entry.body["release"], entry.body["role"]
-        shadow = None if now.shadow == name else now.shadow
+        if role == "champion" and now.champion == name:
+            continue
+        now = _without(now, name, entry)
         if role == "champion":
-            now = Roles(name, shadow, now.champion, entry.at, entry.seq)
-        else:
-            now = Roles(now.champion, name if role == "shadow" else shadow, now.previous, now.since, now.seq)
-    return now
+            crowned.append(name)
+            now = replace(now, champion=name, since=entry.at, seq=entry.seq)
+        elif role == "canary":
+            now = replace(now, canary=name, share=float(entry.body["share"]))
+        elif role == "shadow":
+            now = replace(now, shadow=name)
+    return replace(now, previous=next((name for name in reversed(crowned) if name != now.champion), None))
+
+
+def _without(now: Roles, name: str, entry: Entry) -> Roles:
+    if now.champion == name:
+        now = replace(now, champion=None, since=None, seq=entry.seq)
+    if now.canary == name:
+        now = replace(now, canary=None, share=0.0)
+    return replace(now, shadow=None) if now.shadow == name else now

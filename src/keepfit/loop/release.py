@@ -19,8 +19,13 @@ from keepfit.workspace import Workspace
 __all__ = ["give_role", "promote", "release", "rollback"]
 
 
-def release(ws: Workspace, candidate: Candidate, *, role: Role, because: str, cause: list[Any], now: datetime) -> Entry:
-    """Release a candidate in a role, once for each cause; a candidate that was released before keeps its release."""
+def release(
+    ws: Workspace, candidate: Candidate, *, role: Role, because: str, cause: list[Any], now: datetime, share: float | None = None
+) -> Entry:
+    """Release a candidate in a role, once for each cause; a candidate that was released before keeps its release.
+
+    `share` is what a canary answers of the requests.
+    """
     if (entry := ws.entry("release", [role, *cause])) is not None:
         restore(ws, entry.body["release"])
         return entry
@@ -34,10 +39,12 @@ def release(ws: Workspace, candidate: Candidate, *, role: Role, because: str, ca
         "release": name,
         "role": role,
         "candidate": candidate.id,
-        "was": roles.champion if role == "champion" else roles.shadow,
+        "was": {"champion": roles.champion, "canary": roles.canary, "shadow": roles.shadow}.get(role),
         "because": because,
         "artifacts": {"release": named},
     }
+    if role == "canary":
+        body["share"] = share
     return ws.append("release", [role, *cause], body, at=now)
 
 
@@ -68,8 +75,8 @@ def rollback(ws: Workspace, *, because: str, now: datetime) -> Entry:
     return give_role(ws, previous, "champion", because=because, now=now)
 
 
-def give_role(ws: Workspace, name: str, role: Role, *, because: str, now: datetime) -> Entry:
-    """Give an existing release a role."""
+def give_role(ws: Workspace, name: str, role: Role, *, because: str, now: datetime, share: float | None = None) -> Entry:
+    """Give an existing release a role, or with `none` take away the one that it has."""
     for entry in ws.ledger.entries(kind="release"):
         if entry.body["release"] == name:
             break
@@ -81,7 +88,7 @@ def give_role(ws: Workspace, name: str, role: Role, *, because: str, now: dateti
     candidate, _ = candidate_of(ws, entry.body["candidate"])
     # A role may be given again after it was lost, so the cause names the change of roles that came before.
     last = ws.ledger.last("release")
-    return release(ws, candidate, role=role, because=because, cause=[name, last.seq if last else 0], now=now)
+    return release(ws, candidate, role=role, because=because, cause=[name, last.seq if last else 0], now=now, share=share)
 
 
 def restore(ws: Workspace, name: str) -> Path:
