@@ -12,7 +12,7 @@ import msgspec
 
 from keepfit import digest, errors, files, plugin
 from keepfit.added import Added, add
-from keepfit.loop import log
+from keepfit.loop import fold
 from keepfit.loop.models import Model, candidate_behind, load_model
 from keepfit.loop.take import normal, row_keys
 from keepfit.progress import Progress, silent
@@ -99,7 +99,7 @@ class _Batches:
         for number, batch in enumerate(self._lazy.collect_batches(chunk_size=BATCH, maintain_order=True)):
             out, kept = self._scored(batch, self.done)
             if self._keep:
-                log.keep_batch(self._ws, f"batch-{self._identity}-{number:06d}", kept)
+                fold.keep_batch(self._ws, f"batch-{self._identity}-{number:06d}", kept)
             self.done += batch.height
             self._progress(f"scored {self.done:,} rows")
             yield out
@@ -145,8 +145,8 @@ class _Batches:
             sampling=pl.lit(1.0),
             time=rows[known.time] if known.time and known.time in rows.columns else pl.lit(None, dtype=pl.Datetime("us", "UTC")),
         )
-        inputs = [rows[column.name].alias(f"{log.INPUT}{column.name}") for column in known.features if column.name in rows.columns]
-        return frame.hstack(inputs).hstack([pl.Series(f"{log.OUTPUT}{field}", values) for field, values in outputs.items()])
+        inputs = [rows[column.name].alias(f"{fold.INPUT}{column.name}") for column in known.features if column.name in rows.columns]
+        return frame.hstack(inputs).hstack([pl.Series(f"{fold.OUTPUT}{field}", values) for field, values in outputs.items()])
 
 
 def _scan(table: Path) -> pl.LazyFrame:

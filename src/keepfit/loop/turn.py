@@ -13,8 +13,8 @@ from keepfit.evaluation import Gain
 from keepfit.incident import Action, Policy, State, next_action
 from keepfit.instant import parse
 from keepfit.ledger import Entry
-from keepfit.loop import log
 from keepfit.loop.fit import refit
+from keepfit.loop.fold import fold
 from keepfit.loop.judge import record_verdict, score_both
 from keepfit.loop.models import candidate_behind, champion_candidate
 from keepfit.loop.release import give_role, release
@@ -59,7 +59,7 @@ def turn(ws: Workspace, *, now: datetime, progress: Progress = silent) -> Turn:
     crash the next turn goes on where this one stopped and repeats nothing.
     """
     _abandon(ws, now)
-    log.fold(ws)
+    fold(ws)
     now_state = state(ws, now=now)
     action = next_action(now_state, policy(ws))
     if action.kind in {"nothing", "ask"}:

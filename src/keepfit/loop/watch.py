@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from keepfit import drift, profile, record
 from keepfit.evaluation import Evaluation, Gain
 from keepfit.instant import Duration, from_micros, micros
-from keepfit.loop import log
+from keepfit.loop import fold, log
 from keepfit.loop.models import candidate_behind, evaluation_of
 from keepfit.loop.rows import Rows, evaluate_rows, value_of
 from keepfit.profile import Profile
@@ -31,7 +31,7 @@ FEWEST_LABELS = 30
 
 def watch(ws: Workspace, *, now: datetime) -> list[Window]:
     """Judge every window whose labels are due and that was not looked at, oldest first."""
-    log.fold(ws)
+    fold.fold(ws)
     found: list[Window] = []
     for window in due(ws, now=now):
         found += watch_window(ws, window, now=now)
@@ -101,8 +101,8 @@ def as_rows(ws: Workspace, answered: pl.DataFrame, known: Schema, classes: tuple
 
     inputs = [column.name for column in known.public if not {"target", "later"} & set(column.uses)]
     told = answered.filter(pl.col("label").is_not_null())
-    said = [name for name in told.columns if name.startswith(log.OUTPUT)]
-    frame = told.select([*(pl.col(f"{log.INPUT}{name}").alias(name) for name in inputs), *said])
+    said = [name for name in told.columns if name.startswith(fold.OUTPUT)]
+    frame = told.select([*(pl.col(f"{fold.INPUT}{name}").alias(name) for name in inputs), *said])
     values = [json.loads(value) for value in told["label"]]
     target = pl.Series(known.target, values, dtype=_target_type(known))
     frame = frame.with_columns(target)
@@ -128,13 +128,13 @@ def _look(ws: Workspace, window: Interval, release: str, group: pl.DataFrame, *,
     told = log.with_truth(group, log.labels(ws, now=now), known.target)
     rows = as_rows(ws, told, known, candidate.classes)
     reference = ws.artifacts.get_record(Profile, candidate.profile)
-    columns = [column for column in known.features if f"{log.INPUT}{column.name}" in group.columns]
-    current = profile.profile(group.rename({f"{log.INPUT}{c.name}": c.name for c in columns}), columns, ws.kinds, like=reference)
+    columns = [column for column in known.features if f"{fold.INPUT}{column.name}" in group.columns]
+    current = profile.profile(group.rename({f"{fold.INPUT}{c.name}": c.name for c in columns}), columns, ws.kinds, like=reference)
     moved = drift.drift(reference, current, {column.name: column.kind for column in columns}, ws.kinds)
     seen = Window(window.begin, window.end, release, group.height, rows.count, None, None, None, None, tuple(moved))
     if rows.count < FEWEST_LABELS:
         return seen
-    fields = {field: f"{log.OUTPUT}{field}" for field in ws.task.fields(candidate.classes)}
+    fields = {field: f"{fold.OUTPUT}{field}" for field in ws.task.fields(candidate.classes)}
     rows = rows.where(rows.frame.select(pl.all_horizontal(pl.col(*fields.values()).is_not_null())).to_series().to_numpy())
     outputs = {field: rows.frame[column].to_numpy() for field, column in fields.items()}
     measured = evaluate_rows(candidate.id, ws.task, rows, outputs, known, threshold=candidate.threshold, value=value_of(ws))

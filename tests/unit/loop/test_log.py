@@ -9,6 +9,7 @@ from polars.testing import assert_frame_equal
 from keepfit import files, record
 from keepfit.label import Label
 from keepfit.loop import log
+from keepfit.loop.fold import fold
 from keepfit.loop.take import take
 from keepfit.prediction import Prediction
 from keepfit.stores.segments import SegmentWriter
@@ -58,7 +59,7 @@ def ws(project):
 def test_what_is_folded_and_what_waits_read_the_same(ws):
     write(ws, "predictions", [prediction(n) for n in range(10)])
     before = log.predictions(ws)
-    assert log.fold(ws) == 1
+    assert fold(ws) == 1
     assert_frame_equal(log.predictions(ws), before)
     assert before.height == 10
     assert before.schema["input.at"] == pl.Datetime("us", "UTC")
@@ -71,13 +72,13 @@ def test_what_is_folded_and_what_waits_read_the_same(ws):
 def test_folding_twice_changes_nothing(ws):
     write(ws, "predictions", [prediction(n) for n in range(10)])
     write(ws, "labels", [label("id1", True, 1)])
-    assert log.fold(ws) == 2
+    assert fold(ws) == 2
 
     def state():
         return {path.relative_to(ws.home): path.read_bytes() for path in (ws.home / "tables").rglob("*.parquet")}
 
     before = state()
-    assert log.fold(ws) == 0
+    assert fold(ws) == 0
     assert state() == before
 
 
@@ -97,9 +98,9 @@ def test_a_fold_that_was_cut_off_is_done_again_and_counts_nothing_twice(ws, monk
             patched.setattr(files, "write_whole", cut)
             if step < 2:
                 with pytest.raises(KeyboardInterrupt):
-                    log.fold(ws)
+                    fold(ws)
                 assert log.predictions(ws).height == 10
-    assert log.fold(ws) == 1
+    assert fold(ws) == 1
     assert log.predictions(ws).height == 10
     assert not list((ws.segments / "sealed").iterdir())
 
@@ -108,25 +109,25 @@ def test_a_fold_that_was_cut_off_before_its_segment_was_removed_counts_nothing_t
     write(ws, "predictions", [prediction(n) for n in range(10)])
     (segment,) = (ws.segments / "sealed").iterdir()
     content = segment.read_bytes()
-    log.fold(ws)
+    fold(ws)
     segment.write_bytes(content)
     assert log.predictions(ws).height == 10
-    assert log.fold(ws) == 1
+    assert fold(ws) == 1
     assert log.predictions(ws).height == 10
 
 
 def test_an_id_that_came_twice_counts_once_and_the_first_has_the_say(ws):
     write(ws, "predictions", [prediction(1)])
-    log.fold(ws)
+    fold(ws)
     write(ws, "predictions", [prediction(1, outputs={"score": 0.9}), prediction(2)])
     for _ in range(2):
         assert log.predictions(ws)["output.score"].to_list() == [0.1, 0.2]
-        log.fold(ws)
+        fold(ws)
 
 
 def test_private_columns_lie_apart_row_by_row(ws):
     write(ws, "predictions", [prediction(n) for n in range(3)])
-    log.fold(ws)
+    fold(ws)
     (public,) = [path for path in (ws.home / "tables" / "predictions").iterdir() if ".private." not in path.name]
     private = public.with_suffix(".private.parquet")
     assert not {"subject", "gender", "town"} & set(pl.read_parquet_schema(public))
@@ -159,7 +160,7 @@ def test_the_newest_label_by_id_or_by_key_is_the_truth(ws):
     assert truth(1) == ["true", "true", None, None, "true"]
     assert truth(2)[:2] == ["false", "true"]
     assert truth(9)[1:4] == ["false", "true", None]
-    log.fold(ws)
+    fold(ws)
     assert truth(9)[1:4] == ["false", "true", None]
 
 
@@ -167,12 +168,12 @@ def test_a_label_that_was_sent_twice_counts_once(ws):
     write(ws, "labels", [label("id0", True, 1), label("id0", True, 2)])
     write(ws, "labels", [label("id0", True, 3)])
     assert log.labels(ws, now=BEGIN + timedelta(days=1)).height == 1
-    log.fold(ws)
+    fold(ws)
     assert log.labels(ws, now=BEGIN + timedelta(days=1)).height == 1
 
 
 def test_nothing_is_an_empty_table_with_its_columns(ws):
-    assert log.fold(ws) == 0
+    assert fold(ws) == 0
     assert log.predictions(ws).height == 0
     assert "output.score" in log.predictions(ws).columns
     assert log.labels(ws, now=BEGIN).height == 0
