@@ -309,6 +309,15 @@ class ServerFailed(StoreFault):
     code = "KF404"
 
 
+# -- the loop -----------------------------------------------------------------------------------
+
+
+class Overtaken(StoreFault):
+    """Another command acted on the project meanwhile."""
+
+    code = "KF510"
+
+
 def near_match(word: str, known: Iterable[str]) -> str:
     """A remedy for a word that is not known.
 

@@ -8,7 +8,7 @@ keepfit can verify an export. The body holds ids, digests, counts and numbers, n
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from json.encoder import encode_basestring
@@ -17,11 +17,11 @@ from typing import Any, ClassVar, Protocol
 import msgspec
 
 from keepfit.digest import canonical
-from keepfit.errors import BrokenChain, KeyConflict, NewerFormat
+from keepfit.errors import BrokenChain, KeyConflict, NewerFormat, Overtaken
 from keepfit.instant import show
 from keepfit.record import plain
 
-__all__ = ["GENESIS", "Draft", "Entry", "Head", "Ledger", "chain", "entry_hash", "hashed_text", "place", "read_entry"]
+__all__ = ["GENESIS", "Draft", "Entry", "Head", "Ledger", "chain", "check_newest", "entry_hash", "hashed_text", "place", "read_entry"]
 
 #: What stands before the first entry.
 GENESIS = "0" * 64
@@ -190,6 +190,25 @@ def place(
     return [there.get(draft.key) or known[draft.key] for draft in drafts], new
 
 
+def check_newest(project: str, newest: Mapping[str, int], last: Callable[[str], int]) -> None:
+    """Refuse an append of someone who has not seen the newest entries: the part of it that is not storage.
+
+    Parameters
+    ----------
+    newest : kind -> place of the newest entry of that kind that the writer knows of, 0 for none
+    last : the place of the newest entry of a kind that is stored, 0 for none
+
+    Raises
+    ------
+    Overtaken
+        There is a newer entry of one of the kinds.
+    """
+    for kind, seq in newest.items():
+        if (found := last(kind)) > seq:
+            fix = "nothing is lost: run this again, and it goes on from what holds now"
+            raise Overtaken(f"entry {found} ({kind}) was written meanwhile, after entry {seq} on which this rests", at=project, fix=fix)
+
+
 class Ledger(Protocol):
     """Where one project's entries are kept.
 
@@ -198,13 +217,21 @@ class Ledger(Protocol):
 
     project: str
 
-    def append(self, drafts: Sequence[Draft], *, recorded_at: datetime | None = None) -> list[Entry]:
+    def append(
+        self, drafts: Sequence[Draft], *, recorded_at: datetime | None = None, newest: Mapping[str, int] | None = None
+    ) -> list[Entry]:
         """Append in one transaction, all or nothing; give the entries in the drafts' order.
 
         A draft whose key is there already appends nothing and gives the entry that is there.
 
+        Parameters
+        ----------
+        newest : kind -> place of the newest entry of that kind on which the drafts rest, 0 for none
+
         Raises
         ------
+        Overtaken
+            A draft is new, and there is a newer entry of a kind in `newest`.
         KeyConflict
             The key is there with another kind.
         LedgerUnreachable

@@ -6,13 +6,13 @@ import hashlib
 import re
 import threading
 import weakref
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 from urllib.parse import quote
 
 from keepfit.errors import CannotWrite, ExtraNeeded, LedgerUnreachable, NewerFormat, StoreFault
-from keepfit.ledger import Draft, Entry, Head, place, read_entry
+from keepfit.ledger import Draft, Entry, Head, check_newest, place, read_entry
 
 try:
     import psycopg
@@ -40,6 +40,7 @@ _HEAD = "SELECT seq, hash FROM keepfit_entries WHERE project = %s ORDER BY seq D
 _BY_KEY = 'SELECT "text", hash FROM keepfit_entries WHERE project = %s AND key = %s'
 _BY_KEYS = 'SELECT key, "text", hash FROM keepfit_entries WHERE project = %s AND key = ANY(%s)'
 _LAST = 'SELECT "text", hash FROM keepfit_entries WHERE project = %s AND kind = %s ORDER BY seq DESC LIMIT 1'
+_PLACE = "SELECT coalesce(max(seq), 0) FROM keepfit_entries WHERE project = %s AND kind = %s"
 _PAGE = 'SELECT seq, "text", hash FROM keepfit_entries WHERE project = %s AND seq > %s ORDER BY seq LIMIT %s'
 _PAGE_OF_KIND = 'SELECT seq, "text", hash FROM keepfit_entries WHERE project = %s AND seq > %s AND kind = %s ORDER BY seq LIMIT %s'
 _ROWS = 500
@@ -83,7 +84,9 @@ class PostgresLedger:
         self._connection: Connection | None = None
         self._lock = threading.RLock()
 
-    def append(self, drafts: Sequence[Draft], *, recorded_at: datetime | None = None) -> list[Entry]:
+    def append(
+        self, drafts: Sequence[Draft], *, recorded_at: datetime | None = None, newest: Mapping[str, int] | None = None
+    ) -> list[Entry]:
         if not drafts:
             return []
         keys = [draft.key for draft in drafts]
@@ -94,6 +97,8 @@ class PostgresLedger:
                 cursor.execute("SELECT pg_advisory_xact_lock(%s)", (_lock_number(self.project),))
                 rows = cursor.execute(_BY_KEYS, (self.project, keys)).fetchall()
                 there = {key: read_entry(text, hash_) for key, text, hash_ in rows}
+                if newest and any(key not in there for key in keys):
+                    check_newest(self.project, newest, lambda kind: _place(cursor, self.project, kind))
                 head = Head(*(cursor.execute(_HEAD, (self.project,)).fetchone() or ()))
                 answers, new = place(self.project, head, drafts, there, recorded_at or datetime.now(UTC))
                 cursor.executemany(_INSERT, [(e.project, e.seq, e.kind, e.key, text, e.hash) for e, text in new])
@@ -238,6 +243,11 @@ def _has_tables(connection: Connection) -> bool:
     # From the catalogue's rows, not by `to_regclass`: within a transaction that goes on answering that there is no such table.
     found = connection.execute("SELECT 1 FROM pg_catalog.pg_class WHERE relname = 'keepfit_format' AND pg_table_is_visible(oid)")
     return found.fetchone() is not None
+
+
+def _place(cursor: psycopg.Cursor[tuple[Any, ...]], project: str, kind: str) -> int:
+    found = cursor.execute(_PLACE, (project, kind)).fetchone()
+    return int(found[0]) if found else 0
 
 
 def _lock_number(project: str) -> int:

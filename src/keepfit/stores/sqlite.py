@@ -9,13 +9,13 @@ import sqlite3
 import threading
 import time
 import weakref
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
 from keepfit.errors import CannotWrite, LedgerUnreachable, NewerFormat, StoreFault
-from keepfit.ledger import Draft, Entry, Head, place, read_entry
+from keepfit.ledger import Draft, Entry, Head, check_newest, place, read_entry
 
 __all__ = ["SqliteLedger"]
 
@@ -36,6 +36,7 @@ _INSERT = "INSERT INTO entries (project, seq, kind, key, text, hash) VALUES (?, 
 _HEAD = "SELECT seq, hash FROM entries WHERE project = ? ORDER BY seq DESC LIMIT 1"
 _BY_KEY = "SELECT text, hash FROM entries WHERE project = ? AND key = ?"
 _LAST = "SELECT text, hash FROM entries WHERE project = ? AND kind = ? ORDER BY seq DESC LIMIT 1"
+_PLACE = "SELECT max(seq) FROM entries WHERE project = ? AND kind = ?"
 _PAGE = "SELECT seq, text, hash FROM entries WHERE project = ? AND seq > ? ORDER BY seq LIMIT ?"
 _PAGE_OF_KIND = "SELECT seq, text, hash FROM entries WHERE project = ? AND seq > ? AND kind = ? ORDER BY seq LIMIT ?"
 # Bytes, so that text which is no longer UTF-8 is shown by verification instead of ending it.
@@ -68,13 +69,17 @@ class SqliteLedger:
         self._connection: sqlite3.Connection | None = None
         self._lock = threading.RLock()
 
-    def append(self, drafts: Sequence[Draft], *, recorded_at: datetime | None = None) -> list[Entry]:
+    def append(
+        self, drafts: Sequence[Draft], *, recorded_at: datetime | None = None, newest: Mapping[str, int] | None = None
+    ) -> list[Entry]:
         if not drafts:
             return []
         with self._turn() as connection:
             self._patiently(lambda: connection.execute("BEGIN IMMEDIATE"))
             try:
                 there = self._there(connection, [draft.key for draft in drafts])
+                if newest and any(draft.key not in there for draft in drafts):
+                    check_newest(self.project, newest, lambda kind: connection.execute(_PLACE, (self.project, kind)).fetchone()[0] or 0)
                 head = Head(*(connection.execute(_HEAD, (self.project,)).fetchone() or ()))
                 answers, new = place(self.project, head, drafts, there, recorded_at or datetime.now(UTC))
                 rows = [(entry.project, entry.seq, entry.kind, entry.key, text, entry.hash) for entry, text in new]

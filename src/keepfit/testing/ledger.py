@@ -23,7 +23,7 @@ from typing import Any
 import pytest
 
 from keepfit import chain
-from keepfit.errors import KeyConflict
+from keepfit.errors import KeyConflict, Overtaken
 from keepfit.ledger import GENESIS, Draft, Entry, Head, Ledger, entry_hash, hashed_text
 
 __all__ = ["LedgerConformance", "OpenLedger"]
@@ -62,6 +62,19 @@ def _append_many(open_ledger: OpenLedger, writer: int, gate: Any) -> None:
             ledger.append([_draft(f"own-{writer}-{number}", writer=writer)])
         for number in range(SHARED):
             ledger.append([_draft(f"shared-{number}", kind="shared")])
+
+
+def _count_up(open_ledger: OpenLedger, writer: int, gate: Any) -> None:
+    """A writer that adds one to a number which the others add to as well, resting each step on the newest entry."""
+    gate.wait(PATIENCE)
+    with _opened(open_ledger) as ledger:
+        done = 0
+        while done < APPENDS:
+            last = ledger.last("count")
+            number, seq = (last.body["number"], last.seq) if last else (0, 0)
+            with contextlib.suppress(Overtaken):
+                ledger.append([_draft(f"{writer}-{done}", "count", number=number + 1)], newest={"count": seq})
+                done += 1
 
 
 def _append_for_ever(open_ledger: OpenLedger) -> None:
@@ -178,6 +191,30 @@ class LedgerConformance:
         with pytest.raises(ValueError, match="key"):
             ledger.append([_draft(name)])
         assert ledger.head() == Head()
+
+    def test_who_has_not_seen_the_newest_entry_of_a_kind_is_refused_and_nothing_is_stored(self, ledger: Ledger) -> None:
+        [first] = ledger.append([_draft("a", "action")], newest={"action": 0, "release": 0})
+        [second] = ledger.append([_draft("b", "action"), _draft("other")], newest={"action": first.seq})[:1]
+        with pytest.raises(Overtaken, match=f"entry {second.seq} "):
+            ledger.append([_draft("c", "action"), _draft("more")], newest={"release": 0, "action": first.seq})
+        assert ledger.find("c") is None
+        assert ledger.find("more") is None
+        assert [entry.seq for entry in ledger.append([_draft("c", "action")], newest={"action": second.seq, "fit": 9})] == [4]
+        _assert_whole(ledger)
+
+    def test_what_is_there_already_is_given_to_who_was_overtaken_too(self, ledger: Ledger) -> None:
+        answered = ledger.append([_draft("a", "action"), _draft("b", "action")], newest={"action": 0})
+        assert ledger.append([_draft("a", "action"), _draft("b", "action")], newest={"action": 0}) == answered
+
+    def test_many_processes_that_rest_on_the_newest_entry_take_turns(self, open_ledger: OpenLedger) -> None:
+        gate = multiprocessing.get_context("spawn").Barrier(SHARED)
+        writers = [_start(_count_up, open_ledger, number, gate) for number in range(SHARED)]
+        for writer in writers:
+            writer.join(PATIENCE)
+        assert [writer.exitcode for writer in writers] == [0] * SHARED
+        with _opened(open_ledger) as ledger:
+            assert [entry.body["number"] for entry in ledger.entries()] == list(range(1, SHARED * APPENDS + 1))
+            _assert_whole(ledger)
 
     def test_a_large_batch_is_one_transaction_and_reads_in_pages(self, ledger: Ledger) -> None:
         drafts = [_draft(f"k{number}", kind="even" if number % 2 == 0 else "odd") for number in range(1201)]
