@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import polars as pl
     from numpy.typing import NDArray
 
-__all__ = ["ColumnKind", "Kinds", "Seen", "State", "WriteRow", "look"]
+__all__ = ["FEWEST_SHOWN", "Bar", "ColumnKind", "Kinds", "Seen", "State", "WriteRow", "look"]
 
 #: What an encoder learned from the training rows: plain data, JSON's own types.
 State: TypeAlias = dict[str, Any]
@@ -21,6 +21,8 @@ State: TypeAlias = dict[str, Any]
 #: Raises ValueError, with what is expected, for a value of the wrong type.
 WriteRow: TypeAlias = "Callable[[object, MutableSequence[float], list[str]], None]"
 
+#: A name of fewer rows than this is not shown to people: it may tell of one person.
+FEWEST_SHOWN = 10
 #: Rows that are looked at when a kind is inferred.
 _LOOKED_AT = 10_000
 
@@ -42,6 +44,20 @@ class Seen:
         return self.distinct >= 0.2 and self.length >= 20 and self.words >= 3
 
 
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A place in a column's distribution, and the shares of two tables' rows there, in [0, 1]: of a reference and a current one.
+
+    `name` is the name that rows have there; numbers lie from `low` up to `high`.
+    """
+
+    name: str
+    low: float | None
+    high: float | None
+    reference: float
+    current: float
+
+
 class ColumnKind(Protocol):
     """The behaviour of one kind of column.
 
@@ -52,6 +68,8 @@ class ColumnKind(Protocol):
     kind: str
     #: The stored types that a column of this kind may have: of `int`, `float`, `float32`, `bool`, `text`, `instant`.
     dtypes: frozenset[str]
+    #: What `bars` lie along: values, characters, hours.
+    axis: str
 
     def claims(self, dtype: str, seen: Seen | None = None) -> bool:
         """Whether a column of this stored type is of this kind when nobody says otherwise.
@@ -86,6 +104,14 @@ class ColumnKind(Protocol):
 
     def distance(self, reference: Sketches, current: Sketches) -> float:
         """How far apart two columns are, in [0, 1]: 0 for equal shares, 1 for disjoint ones."""
+        ...
+
+    def bars(self, reference: Sketches, current: Sketches) -> list[Bar]:
+        """Two columns side by side, in at most 30 bars in their order; the shares are of rows that are not missing."""
+        ...
+
+    def says(self, sketches: Sketches) -> str:
+        """What most rows hold, in a few words for people, without a value that only a few rows have."""
         ...
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from keepfit.measures.quality import Estimate
 
-__all__ = ["Metric", "Outputs", "Scored", "Task", "Value"]
+__all__ = ["Metric", "Outputs", "Scored", "Shown", "Task", "Value"]
 
 #: A model's answers for many rows: each output field with shape (rows,).
 Outputs: TypeAlias = "Mapping[str, NDArray[np.float64]]"
@@ -45,6 +45,26 @@ class Metric:
     measure: Callable[[Scored], Estimate]
 
 
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What plots show of scored rows, on scales that people read; each array of shape (rows,).
+
+    `said` and `happened` are output and truth on one scale: a chance and whether it came about (`is_chance`), or a
+    magnitude and what it was. `parts` are numbers whose distributions are worth a look, by what tells their rows apart.
+    `score` is the number from a threshold on of which the decision is yes; None where nothing is decided so.
+    The names are those of axes.
+    """
+
+    said: NDArray[np.float64]
+    happened: NDArray[np.float64]
+    is_chance: bool
+    said_as: str
+    happened_as: str
+    parts: Mapping[str, NDArray[np.float64]]
+    parts_as: str
+    score: NDArray[np.float64] | None = None
+
+
 class Task(Protocol):
     """The behaviour of one kind of task."""
 
@@ -60,6 +80,8 @@ class Task(Protocol):
     worth: tuple[str, ...]
     #: What that worth is measured against, for people.
     against: str
+    #: What `counts` counts, in the order in which people read it: in words, and whether those rows went right.
+    counted: Mapping[str, tuple[str, bool]]
 
     def fields(self, classes: tuple[Any, ...]) -> tuple[str, ...]:
         """The fields of a prediction; without classes, those that any has."""
@@ -129,4 +151,8 @@ class Task(Protocol):
 
     def says(self, counts: Mapping[str, int], values: Mapping[str, float]) -> str:
         """The counts and the metrics' values as one sentence for people, per 1,000 rows."""
+        ...
+
+    def shown(self, scored: Scored) -> Shown:
+        """What plots show of scored rows."""
         ...

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from keepfit.column import Seen, State, WriteRow
+from keepfit.column import Bar, Seen, State, WriteRow
+from keepfit.columns.category import name_bars, name_words
 from keepfit.measures.distance import jensen_shannon
 from keepfit.sketch import Sketches
 from keepfit.sketches.count import Count
@@ -26,6 +27,7 @@ class Boolean:
 
     kind = "boolean"
     dtypes = frozenset({"bool"})
+    axis = "value"
 
     def claims(self, dtype: str, seen: Seen | None = None) -> bool:
         return dtype == "bool"
@@ -71,3 +73,9 @@ class Boolean:
     def distance(self, reference: Sketches, current: Sketches) -> float:
         first, second = Names().beside(reference["names"], current["names"])
         return jensen_shannon([*first, reference["count"]["missing"]], [*second, current["count"]["missing"]])
+
+    def bars(self, reference: Sketches, current: Sketches) -> list[Bar]:
+        return name_bars(reference, current)
+
+    def says(self, sketches: Sketches) -> str:
+        return name_words(sketches)

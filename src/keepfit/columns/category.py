@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from keepfit.column import Seen, State, WriteRow
+from keepfit.column import FEWEST_SHOWN, Bar, Seen, State, WriteRow
 from keepfit.measures.distance import jensen_shannon
 from keepfit.sketch import Sketches
 from keepfit.sketches.count import Count
@@ -23,6 +23,8 @@ __all__ = ["Category"]
 
 #: A category needs this many training rows for a code of its own; the others share the code 0.
 _RARE = 10
+#: Names that a picture of a distribution shows.
+_BARS = 15
 _MOST = {"trees": 1000, "linear": 60}
 
 
@@ -31,6 +33,7 @@ class Category:
 
     kind = "category"
     dtypes = frozenset({"text", "int", "bool"})
+    axis = "name"
 
     def claims(self, dtype: str, seen: Seen | None = None) -> bool:
         return dtype == "text" and not (seen is not None and seen.prose)
@@ -103,6 +106,35 @@ class Category:
     def distance(self, reference: Sketches, current: Sketches) -> float:
         first, second = Names().beside(reference["names"], current["names"])
         return jensen_shannon([*first, reference["count"]["missing"]], [*second, current["count"]["missing"]])
+
+    def bars(self, reference: Sketches, current: Sketches) -> list[Bar]:
+        return name_bars(reference, current)
+
+    def says(self, sketches: Sketches) -> str:
+        return name_words(sketches)
+
+
+def name_bars(reference: Sketches, current: Sketches) -> list[Bar]:
+    """A bar for each of the most frequent names of the reference, and one for all other names together."""
+    counts = Names().beside(reference["names"], current["names"])
+    totals = [sum(one) for one in counts]
+    if not all(totals):
+        return []
+    names = reference["names"]["names"]
+    shown = [place for place in range(len(names)) if counts[0][place] >= FEWEST_SHOWN][:_BARS]
+    shares = [[rows / total for rows in one] for one, total in zip(counts, totals, strict=True)]
+    bars = [Bar(names[place], None, None, shares[0][place], shares[1][place]) for place in shown]
+    rest = [max(0.0, 1.0 - sum(one[place] for place in shown)) for one in shares]
+    return [*bars, Bar("all other names", None, None, rest[0], rest[1])] if max(rest) > 1e-9 else bars
+
+
+def name_words(sketches: Sketches) -> str:
+    """The most frequent names with their shares."""
+    held = sketches["names"]
+    rows = sum(held["counts"]) + held["other"]
+    often = sorted(zip(held["counts"], held["names"], strict=True), key=lambda one: (-one[0], one[1]))
+    said = [f"{name} {count / rows:.0%}" for count, name in often[:3] if count >= FEWEST_SHOWN]
+    return ", ".join(said) or ("no name is frequent" if rows else "no value")
 
 
 def _name(value: object, dtype: str) -> str:

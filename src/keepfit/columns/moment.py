@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from keepfit.column import Seen, State, WriteRow
-from keepfit.instant import micros, parse
+from keepfit.column import Bar, Seen, State, WriteRow
+from keepfit.instant import from_micros, micros, parse
 from keepfit.measures.distance import jensen_shannon
 from keepfit.sketch import Sketches
 from keepfit.sketches.count import Count
@@ -47,6 +47,7 @@ class Moment:
 
     kind = "moment"
     dtypes = frozenset({"instant"})
+    axis = "hour of the day, UTC"
 
     def claims(self, dtype: str, seen: Seen | None = None) -> bool:
         return dtype == "instant"
@@ -121,6 +122,21 @@ class Moment:
     def distance(self, reference: Sketches, current: Sketches) -> float:
         first, second = Histogram().beside(reference["histogram"], current["histogram"])
         return jensen_shannon([*first, reference["count"]["missing"]], [*second, current["count"]["missing"]])
+
+    def bars(self, reference: Sketches, current: Sketches) -> list[Bar]:
+        counts = Histogram().beside(reference["histogram"], current["histogram"])
+        totals = [sum(one) for one in counts]
+        if not all(totals) or len(counts[0]) != 24:
+            return []
+        shares = [[rows / total for rows in one] for one, total in zip(counts, totals, strict=True)]
+        return [Bar("", float(hour), hour + 1.0, shares[0][hour], shares[1][hour]) for hour in range(24)]
+
+    def says(self, sketches: Sketches) -> str:
+        held = sketches["quantiles"]
+        if not held["rows"]:
+            return "no value"
+        first, last = (f"{from_micros(int(seconds * 1e6)):%Y-%m-%d}" for seconds in Quantiles().at(held, (0.05, 0.95)))
+        return f"nine of ten in {first} to {last}"
 
 
 _TREE_NAMES = {"minute": "minute of day", "weekday": "weekday", "day of year": "day of year"}

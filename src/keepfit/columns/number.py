@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from keepfit.column import Seen, State, WriteRow
+from keepfit.column import Bar, Seen, State, WriteRow
 from keepfit.measures.distance import jensen_shannon
 from keepfit.sketch import Sketches
 from keepfit.sketch import State as Summary
@@ -30,11 +30,16 @@ _SINGLE = struct.Struct("<f")
 _FARTHEST = 1e9
 
 
+#: Bars of a picture of a distribution.
+_BARS = 24
+
+
 class Number:
     """A magnitude. NaN and the infinities count as missing, in tables and in requests alike."""
 
     kind = "number"
     dtypes = frozenset({"int", "float", "float32", "bool"})
+    axis = "value"
 
     def claims(self, dtype: str, seen: Seen | None = None) -> bool:
         return dtype in {"int", "float", "float32"}
@@ -95,6 +100,43 @@ class Number:
     def distance(self, reference: Sketches, current: Sketches) -> float:
         first, second = Histogram().beside(reference["histogram"], current["histogram"])
         return jensen_shannon([*first, reference["count"]["missing"]], [*second, current["count"]["missing"]])
+
+    def bars(self, reference: Sketches, current: Sketches) -> list[Bar]:
+        return number_bars(reference, current)
+
+    def says(self, sketches: Sketches) -> str:
+        return number_words(sketches)
+
+
+def number_bars(reference: Sketches, current: Sketches) -> list[Bar]:
+    """Bars of equal width over nearly all numbers of the reference; what lies further out belongs to those at the ends."""
+    held = reference["quantiles"]
+    if not held["rows"] or not current["quantiles"]["rows"]:
+        return []
+    low, high = Quantiles().at(held, (0.005, 0.995))
+    whole = all(number.is_integer() for level in held["levels"] for number in level)
+    width = (high - low) / _BARS
+    if not math.isfinite(width):
+        return []
+    step = max(1.0, math.ceil(width)) if whole and width < 1e15 else width
+    begin = low - 0.5 if whole and step == 1 else low
+    if step > 0:
+        edges = [begin + step * place for place in range(max(1, math.ceil((high - begin) / step)) + 1)]
+    else:
+        edges = [low, math.nextafter(low, math.inf)]
+    if len(edges) != len(set(edges)):
+        return []
+    shares = [Quantiles().between(one["quantiles"], edges) for one in (reference, current)]
+    return [Bar("", edges[place], edges[place + 1], shares[0][place], shares[1][place]) for place in range(len(edges) - 1)]
+
+
+def number_words(sketches: Sketches, of: str = "") -> str:
+    """The median, and between which numbers nine of ten rows lie."""
+    held = sketches["quantiles"]
+    if not held["rows"]:
+        return "no value"
+    low, middle, high = (f"{number:.4g}" for number in Quantiles().at(held, (0.05, 0.5, 0.95)))
+    return f"always {middle}{of}" if low == middle == high else f"median {middle}{of}, nine of ten in {low} to {high}"
 
 
 def summary(known: NDArray[np.float64], like: Sketches | None, *, distinct: bool) -> dict[str, Summary]:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from keepfit.column import Seen, State, WriteRow
-from keepfit.columns.number import summary
+from keepfit.column import Bar, Seen, State, WriteRow
+from keepfit.columns.number import number_bars, number_words, summary
 from keepfit.measures.distance import jensen_shannon
 from keepfit.sketch import Sketches
 from keepfit.sketches.count import Count
@@ -48,6 +48,7 @@ class Text:
 
     kind = "text"
     dtypes = frozenset({"text"})
+    axis = "characters"
 
     def claims(self, dtype: str, seen: Seen | None = None) -> bool:
         return dtype == "text" and seen is not None and seen.prose
@@ -103,6 +104,12 @@ class Text:
         """By length."""
         first, second = Histogram().beside(reference["histogram"], current["histogram"])
         return jensen_shannon([*first, reference["count"]["missing"]], [*second, current["count"]["missing"]])
+
+    def bars(self, reference: Sketches, current: Sketches) -> list[Bar]:
+        return number_bars(reference, current)
+
+    def says(self, sketches: Sketches) -> str:
+        return number_words(sketches, " characters")
 
 
 class _Grams:

@@ -70,13 +70,32 @@ class Quantiles:
         >>> sketch.at(sketch.of(np.arange(101.0)), [0, 0.25, 0.5, 1])
         [0.0, 25.0, 50.0, 100.0]
         """
-        numbers = np.concatenate([np.asarray(level, dtype=np.float64) for level in state["levels"]])
-        weights = np.concatenate([np.full(len(level), 1 << at) for at, level in enumerate(state["levels"])])
+        numbers, weights = _weighted(state)
         order = np.argsort(numbers, kind="stable")
         until = np.cumsum(weights[order])
         wanted = np.asarray(shares, dtype=np.float64) * (state["rows"] - 1)
         places = np.minimum(np.searchsorted(until, wanted, side="right"), numbers.size - 1)
         return [float(number) for number in numbers[order][places]]
+
+    def between(self, state: State, edges: Sequence[float]) -> list[float]:
+        """The shares of the rows from each edge up to the next; what lies beyond the ends belongs to the first and the last.
+
+        >>> sketch = Quantiles()
+        >>> sketch.between(sketch.of(np.arange(100.0)), [10, 20, 30])
+        [0.2, 0.8]
+        """
+        numbers, weights = _weighted(state)
+        if not numbers.size:
+            return [0.0] * (len(edges) - 1)
+        places = np.clip(np.searchsorted(np.asarray(edges, dtype=np.float64), numbers, side="right") - 1, 0, len(edges) - 2)
+        counts = np.bincount(places, weights=weights, minlength=len(edges) - 1)
+        return [float(count) for count in counts / weights.sum()]
+
+
+def _weighted(state: State) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """The numbers that a state holds, and how many rows each stands for."""
+    numbers = np.concatenate([np.asarray(level, dtype=np.float64) for level in state["levels"]])
+    return numbers, np.concatenate([np.full(len(level), 1 << at) for at, level in enumerate(state["levels"])])
 
 
 def _level(state: State, at: int) -> list[float]:

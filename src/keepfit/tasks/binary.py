@@ -10,7 +10,7 @@ import numpy as np
 
 from keepfit import errors
 from keepfit.measures import decisions, quality
-from keepfit.task import Metric, Outputs, Scored, Value
+from keepfit.task import Metric, Outputs, Scored, Shown, Value
 
 if TYPE_CHECKING:
     import polars as pl
@@ -42,6 +42,12 @@ class Binary:
     selects = "log_loss"
     worth = ("true_positive", "false_positive", "true_negative", "false_negative")
     against = " against doing nothing"
+    counted: Mapping[str, tuple[str, bool]] = {
+        "true_positive": ("yes, and right", True),
+        "false_positive": ("yes, and wrong", False),
+        "false_negative": ("no, and missed", False),
+        "true_negative": ("no, and right", True),
+    }
     metrics: Mapping[str, Metric] = {
         "log_loss": Metric("lower", _POSITIVE, lambda s: quality.log_loss(s.truth, s.outputs["score"])),
         "roc_auc": Metric("higher", _SHARE, lambda s: quality.roc_auc(s.truth, s.outputs["score"])),
@@ -150,4 +156,17 @@ class Binary:
         return (
             f"Of 1,000 rows the model says yes to {says_yes:.0f}; {per['true_positive']:.0f} of those are right, "
             f"and it misses {per['false_negative']:.0f} others."
+        )
+
+    def shown(self, scored: Scored) -> Shown:
+        score, positive = scored.outputs["score"], scored.truth == 1
+        return Shown(
+            said=score,
+            happened=scored.truth,
+            is_chance=True,
+            said_as="chance that the model gave",
+            happened_as="share that came true",
+            parts={"came true": score[positive], "did not": score[~positive]},
+            parts_as="chance that the model gave",
+            score=score,
         )

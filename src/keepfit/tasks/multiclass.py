@@ -11,7 +11,7 @@ import numpy as np
 from keepfit import errors
 from keepfit.measures import classes as measures
 from keepfit.measures import decisions, quality
-from keepfit.task import Metric, Outputs, Scored, Value
+from keepfit.task import Metric, Outputs, Scored, Shown, Value
 
 if TYPE_CHECKING:
     import polars as pl
@@ -45,6 +45,7 @@ class Multiclass:
     selects = "log_loss"
     worth = ("right", "wrong")
     against = ""
+    counted: Mapping[str, tuple[str, bool]] = {"right": ("right value named", True), "wrong": ("wrong value named", False)}
     metrics: Mapping[str, Metric] = {
         "log_loss": Metric("lower", _POSITIVE, lambda s: quality.mean_of(measures.log_losses(s.truth, _chances(s.outputs)))),
         "accuracy": Metric("higher", _SHARE, lambda s: decisions.accuracy(s.truth, s.decisions)),
@@ -123,6 +124,18 @@ class Multiclass:
 
     def says(self, counts: Mapping[str, int], values: Mapping[str, float]) -> str:
         return f"Of 1,000 rows the model names the right value for {1000 * counts['right'] / sum(counts.values()):.0f}."
+
+    def shown(self, scored: Scored) -> Shown:
+        surest, right = _chances(scored.outputs).max(axis=1), scored.truth == scored.decisions
+        return Shown(
+            said=surest,
+            happened=right.astype(np.float64),
+            is_chance=True,
+            said_as="chance of the value that was named",
+            happened_as="share named rightly",
+            parts={"right": surest[right], "wrong": surest[~right]},
+            parts_as="chance of the value that was named",
+        )
 
     def _shares(self, truth: NDArray[np.float64], count: int) -> NDArray[np.float64]:
         return np.asarray(np.bincount(truth.astype(np.int64), minlength=count) / truth.size)

@@ -10,7 +10,7 @@ import numpy as np
 
 from keepfit import errors
 from keepfit.measures import magnitudes, quality
-from keepfit.task import Metric, Outputs, Scored, Value
+from keepfit.task import Metric, Outputs, Scored, Shown, Value
 
 if TYPE_CHECKING:
     import polars as pl
@@ -38,6 +38,7 @@ class Regression:
     selects = "rmse"
     worth = ("over", "under")
     against = ""
+    counted: Mapping[str, tuple[str, bool]] = {"inside": ("between its bounds", True), "outside": ("outside its bounds", False)}
     metrics: Mapping[str, Metric] = {
         "rmse": Metric("lower", _POSITIVE, lambda s: magnitudes.rmse(s.truth, s.outputs["prediction"])),
         "mae": Metric("lower", _POSITIVE, lambda s: magnitudes.mae(s.truth, s.outputs["prediction"])),
@@ -108,3 +109,15 @@ class Regression:
     def says(self, counts: Mapping[str, int], values: Mapping[str, float]) -> str:
         inside = 1000 * counts["inside"] / sum(counts.values())
         return f"Predictions are off by {values['mae']:.3g} on average; of 1,000 rows {inside:.0f} lie between their bounds."
+
+    def shown(self, scored: Scored) -> Shown:
+        said = scored.outputs["prediction"]
+        return Shown(
+            said=said,
+            happened=scored.truth,
+            is_chance=False,
+            said_as="predicted",
+            happened_as="mean of what came about",
+            parts={"all rows": said - scored.truth},
+            parts_as="predicted less true",
+        )

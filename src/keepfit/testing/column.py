@@ -210,6 +210,21 @@ class ColumnConformance:
                 assert 0.0 <= kind.distance(reference, current) <= 1.0
             assert kind.distance(reference, kind.sketch(pl.Series("c", [None] * 9, dtype=TYPES[dtype]), reference)) > 0.5
 
+    def test_its_bars_hold_all_rows_and_its_words_no_rare_name(self, kind: ColumnKind) -> None:
+        assert kind.axis
+        for dtype in sorted(kind.dtypes):
+            values = self.series(dtype)
+            reference = kind.sketch(values, None)
+            for other in (values, values[:1], pl.Series("c", [None] * 9, dtype=TYPES[dtype]), self.later(dtype)):
+                bars = kind.bars(reference, kind.sketch(other, reference))
+                assert len(bars) <= 30
+                for shares in ([bar.reference for bar in bars], [bar.current for bar in bars]):
+                    assert not bars or (abs(sum(shares) - 1) < 1e-9 and min(shares) >= 0)
+                assert all(bar.low is None or bar.high is None or bar.low < bar.high for bar in bars)
+            once = self.series(dtype).unique()
+            assert kind.says(kind.sketch(once, None)) and kind.says(kind.sketch(once[:0], None)) == "no value"
+            assert not any(name in kind.says(kind.sketch(once, None)) for name in ("never seen", "STRASSE"))
+
 
 def _as_request(value: Any) -> Any:
     """A value as JSON carries it."""
