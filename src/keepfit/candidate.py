@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, ClassVar, Literal
 
 from keepfit.calibration import Calibration
+from keepfit.evaluation import Serving
 
 __all__ = ["Candidate"]
 
@@ -20,7 +21,7 @@ class Candidate:
     `split` and `profile` are digests, `files` those of the model's files. Every row it learned from lies before
     `fitted_before`, so rows from then on are new to it; None where the problem has no time. `tried` is the
     best value of every estimator on the folds, of the metric that selects, after `trials` recipes.
-    `difference` is how far the serving predictor's outputs lay from the model's.
+    `difference` is how far the serving predictor's outputs lay from the model's, and `serving` what its answers cost.
     """
 
     record: ClassVar[str] = "candidate"
@@ -46,3 +47,4 @@ class Candidate:
     files: Mapping[str, str]
     profile: str
     versions: Mapping[str, str]
+    serving: Serving | None = None

@@ -231,6 +231,12 @@ class BadFeatures(UsageFault):
     code = "KF210"
 
 
+class NoGroups(UsageFault):
+    """A gate asks for groups that a column does not make or that are not kept."""
+
+    code = "KF230"
+
+
 # -- stores -------------------------------------------------------------------------------------
 
 

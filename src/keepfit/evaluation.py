@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from keepfit import errors
 from keepfit.measures import interval
-from keepfit.task import Metric, Outputs, Scored, Task
+from keepfit.metric import Clusters, Gain, Measured, Unit, gain, measure, within
+from keepfit.task import Outputs, Scored, Task
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,7 +23,9 @@ __all__ = [
     "Evaluation",
     "Gain",
     "Group",
+    "Importance",
     "Measured",
+    "Rest",
     "Serving",
     "Slice",
     "Unit",
@@ -34,52 +37,10 @@ __all__ = [
     "unmeasured",
 ]
 
-#: What belongs together among rows: whole days, whole subjects; `key` where every row stands alone.
-Unit: TypeAlias = Literal["day", "subject", "key"]
 #: A metric's value in a group needs so many rows.
 FEWEST_IN_GROUP = 30
-
-
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """A metric's value with its 95 % interval; the bounds are None where nothing is known of the variation.
-
-    `sums` holds the influence on the value, summed within each cluster, so that two evaluations of the
-    same rows can be compared pair by pair; it is empty for groups.
-    """
-
-    value: float
-    low: float | None
-    high: float | None
-    better: Literal["higher", "lower"]
-    sums: tuple[float, ...]
-
-    def __str__(self) -> str:
-        return f"{self.value:.4g}" if self.low is None else f"{self.value:.4g} [{self.low:.4g}, {self.high:.4g}]"
-
-
-@dataclass(frozen=True, slots=True)
-class Gain:
-    """How much better one candidate is than another on the same rows, with a 95 % interval; above 0 is better."""
-
-    value: float
-    low: float
-    high: float
-    metric: str = ""
-
-    def __str__(self) -> str:
-        # Adding zero takes the sign from a rounded nothing.
-        value, low, high = (round(bound, 4) + 0.0 for bound in (self.value, self.low, self.high))
-        return f"{value:+.4f} [{low:+.4f}, {high:+.4f}]"
-
-
-@dataclass(frozen=True, slots=True)
-class Clusters:
-    """Rows that belong together: of which `unit`, and each row's cluster, shape (rows,)."""
-
-    unit: Unit
-    of_row: NDArray[np.int64]
-    count: int
+#: Of a column with more groups, the largest are measured.
+MOST_GROUPS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +65,28 @@ class Slice:
 
 
 @dataclass(frozen=True, slots=True)
+class Rest:
+    """The groups of a column that are too small to be measured: how many, and their rows together."""
+
+    groups: int
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class Importance:
+    """What the mean loss rises by when a column's values are shuffled among the rows, with its 95 % interval.
+
+    In the unit of the task's loss; around 0 for a column that the model does without. Columns that say the same
+    share what they say: shuffling one of them alone shows little. The bounds are None where nothing is known of
+    the variation.
+    """
+
+    value: float
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class Serving:
     """What answering costs: the bytes of the model's files, and microseconds for one row, over `rows` answers.
 
@@ -125,9 +108,10 @@ class Evaluation:
 
     `rows` digests the rows' identity and truth: evaluations with the same `rows` may be compared. `counts` holds
     what the decisions came to, `expected` and `happened` what the outputs said on average and what was true (None
-    without rows). `selects` is the metric by which candidates compete. `groups` holds the metrics by column and
-    value, `baselines` those of answers that need no model, on the same rows, by name. `groups`, `slices`,
-    `baselines` and `serving` are empty where they were not measured.
+    without rows). `selects` is the metric by which candidates compete. `left_out` says why a metric could not be
+    measured. `groups` holds the metrics by column and value, `rest` the groups that are too few rows, `baselines`
+    the metrics of answers that need no model, on the same rows, by name, and `importance` what each column is worth
+    to the candidate. These, `slices` and `serving` are empty where they were not measured.
     """
 
     record: ClassVar[str] = "evaluation"
@@ -149,6 +133,9 @@ class Evaluation:
     slices: tuple[Slice, ...] = ()
     baselines: Mapping[str, Mapping[str, Measured]] = field(default_factory=dict)
     serving: Serving | None = None
+    left_out: Mapping[str, str] = field(default_factory=dict)
+    rest: Mapping[str, Rest] = field(default_factory=dict)
+    importance: Mapping[str, Importance] = field(default_factory=dict)
 
     def __getitem__(self, metric: str) -> Measured:
         return self.metrics[metric]
@@ -163,18 +150,11 @@ class Evaluation:
         """
         if self.rows != other.rows:
             raise errors.BrokenFile("two candidates were measured on different rows", at=f"{self.candidate}, {other.candidate}")
-        return self._gain(other.metrics, metric)
+        return gain(self.metrics[metric], other.metrics[metric], self.count, metric)
 
     def gain_over_baseline(self, baseline: str, metric: str) -> Gain:
         """The paired gain over a baseline on the same rows, more being better."""
-        return self._gain(self.baselines[baseline], metric)
-
-    def _gain(self, others: Mapping[str, Measured], metric: str) -> Gain:
-        mine, theirs = self.metrics[metric], others[metric]
-        sign = 1.0 if mine.better == "higher" else -1.0
-        value = sign * (mine.value - theirs.value)
-        half = interval.half_width([a - b for a, b in zip(mine.sums, theirs.sums, strict=True)], self.count)
-        return Gain(value, value - half, value + half, metric)
+        return gain(self.metrics[metric], self.baselines[baseline][metric], self.count, metric)
 
 
 def unmeasured(candidate: str, beside: Evaluation) -> Evaluation:
@@ -189,20 +169,23 @@ def evaluate(candidate: str, task: Task, scored: Scored, clusters: Clusters, *, 
     Rows of which each stands alone (`unit` is `key`) have the intervals of independent rows where a metric has one;
     what belongs together has the sandwich over clusters.
     """
-    expected, happened = task.rates(scored) if scored.truth.size else (None, None)
+    metrics, left_out = measure(task, scored, clusters)
+    rates = task.rates(scored) if scored.truth.size else (math.nan, math.nan)
+    expected, happened = rates if all(map(math.isfinite, rates)) else (None, None)
     return Evaluation(
         candidate=candidate,
         rows=rows,
         count=int(scored.truth.size),
         unit=clusters.unit,
         clusters=clusters.count,
-        metrics=_measure(task, scored, clusters),
+        metrics=metrics,
         counts=task.counts(scored),
         threshold=threshold,
         task=_name_of(task),
         selects=task.selects,
         expected=expected,
         happened=happened,
+        left_out=left_out,
     )
 
 
@@ -219,7 +202,7 @@ def evaluate_baselines(
     """
     cut = task.threshold(scored.value)
     found = {
-        name: _measure(task, Scored(scored.truth, said, task.decide(said, cut), scored.value), clusters) for name, said in outputs.items()
+        name: measure(task, Scored(scored.truth, said, task.decide(said, cut), scored.value), clusters)[0] for name, said in outputs.items()
     }
     return replace(evaluation, baselines={**evaluation.baselines, **found})
 
@@ -236,27 +219,32 @@ def evaluate_groups(
     """An evaluation with its metrics by group.
 
     The intervals of a column's groups hold together with 95 % (Bonferroni), so that looking at many finds no more
-    by chance. Groups of fewer than `fewest` rows are left out, as is what a group's rows do not allow.
+    by chance. Of groups of fewer than `fewest` rows, and of those beyond the 50 largest, only the number is kept, as
+    few people hide in few rows; what a group's rows do not allow is left out.
 
     Parameters
     ----------
     scored, clusters : those that `evaluate` was given
-    columns : a column's value for each row, by its name; None is a group of its own, `missing`
+    columns : the name of each row's group, by column; None is a group of its own, `missing`
     """
     import numpy as np  # the command line starts without it
 
     found: dict[str, dict[str, Group]] = {}
+    rest: dict[str, Rest] = {}
     for column, values in columns.items():
-        names = np.array(["missing" if value is None else str(value) for value in values], dtype=object)
-        known, count = np.unique(names.astype(str), return_counts=True)
-        kept = [str(name) for name, rows in zip(known, count, strict=True) if rows >= fewest]
-        confidence = 1 - 0.05 / max(1, len(kept))
+        known, place, count = np.unique(
+            ["missing" if value is None else str(value) for value in values], return_inverse=True, return_counts=True
+        )
+        large = sorted(np.flatnonzero(count >= fewest).tolist(), key=lambda at: -int(count[at]))[:MOST_GROUPS]
+        confidence = 1 - 0.05 / max(1, len(large))
         found[column] = {}
-        for name in kept:
-            mask = np.asarray(names == name)
-            within = _measure(task, scored.where(mask), _within(clusters, mask), confidence=confidence, keep_sums=False)
-            found[column][name] = Group(int(mask.sum()), within)
-    return replace(evaluation, groups={**evaluation.groups, **found})
+        for at in sorted(large):
+            mask = np.asarray(place == at)
+            metrics, _ = measure(task, scored.where(mask), within(clusters, mask), confidence=confidence, keep_sums=False)
+            found[column][str(known[at])] = Group(int(count[at]), metrics)
+        if len(large) < known.size:
+            rest[column] = Rest(known.size - len(large), int(count.sum() - count[large].sum()))
+    return replace(evaluation, groups={**evaluation.groups, **found}, rest={**evaluation.rest, **rest})
 
 
 def evaluate_slices(
@@ -334,40 +322,6 @@ def _name_of(task: Task) -> str:
     """The name under which a task is found: its kind, or where it lies when it is not one of ours."""
     kind = type(task)
     return task.kind if kind.__module__.startswith("keepfit.tasks.") else f"{kind.__module__}:{kind.__qualname__}"
-
-
-def _measure(task: Task, scored: Scored, clusters: Clusters, *, confidence: float = 0.95, keep_sums: bool = True) -> dict[str, Measured]:
-    metrics: dict[str, Measured] = {}
-    for name, metric in task.metrics.items():
-        if (name == "value" and scored.value is None) or not scored.truth.size:
-            continue
-        try:
-            estimate = metric.measure(scored)
-        except ValueError:
-            continue
-        sums = interval.cluster_sums(estimate.influence, clusters.of_row, clusters.count)
-        low, high = _bounds(metric, estimate, sums, clusters.unit, confidence)
-        metrics[name] = Measured(estimate.value, low, high, metric.better, tuple(sums.tolist()) if keep_sums else ())
-    return metrics
-
-
-def _bounds(
-    metric: Metric, estimate: Estimate, sums: NDArray[np.float64], unit: Unit, confidence: float
-) -> tuple[float, float] | tuple[None, None]:
-    if unit == "key" and estimate.alone is not None and (alone := estimate.alone(confidence)) is not None:
-        return alone
-    half = interval.half_width(sums, estimate.influence.size, confidence)
-    if not math.isfinite(half):
-        return None, None
-    return max(metric.range[0], estimate.value - half), min(metric.range[1], estimate.value + half)
-
-
-def _within(clusters: Clusters, mask: NDArray[np.bool_]) -> Clusters:
-    """The clusters of some of the rows, those without a row left out."""
-    import numpy as np  # the command line starts without it
-
-    known, of_row = np.unique(clusters.of_row[mask], return_inverse=True)
-    return Clusters(clusters.unit, of_row.astype(np.int64), known.size)
 
 
 def _spread(estimate: Estimate, mask: NDArray[np.bool_]) -> NDArray[np.float64]:

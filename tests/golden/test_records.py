@@ -27,7 +27,7 @@ from keepfit.demo.story import Gained
 from keepfit.drift import Drift
 from keepfit.errors import BrokenFile, NewerFormat
 from keepfit.estimators.dot import Weights
-from keepfit.evaluation import Evaluation, Gain, Group, Measured, Serving, Slice
+from keepfit.evaluation import Evaluation, Gain, Group, Importance, Measured, Rest, Serving, Slice
 from keepfit.export import ArtifactCopy, LedgerExport
 from keepfit.features import Encoding, Plan
 from keepfit.gate import Outcome
@@ -86,6 +86,9 @@ EVALUATION = Evaluation(
     slices=(Slice("carrier is UA", "log_loss", 3, Gain(0.125, -0.25, 0.5, "log_loss")),),
     baselines={"constant": {"log_loss": Measured(0.5, 0.25, 0.75, "lower", (0.25, -0.25))}},
     serving=Serving(1000, 2000, 12.5, 20.0, 18.0, None),
+    left_out={"precision": "nothing is decided for the class"},
+    rest={"carrier": Rest(3, 21)},
+    importance={"distance": Importance(0.125, 0.0625, 0.1875), "Größe": Importance(0.0, None, None)},
 )
 SNAPSHOT = Snapshot(
     "flights.parquet", digest("a"), (Part("2013-01", digest("b"), 3), Part("2013-02-01", digest("c"), 10_000, digest("d"))), 10_003, 10_000
@@ -112,6 +115,7 @@ CANDIDATE = Candidate(
     files={"model.txt": digest("d"), "plan.json": digest("e")},
     profile=digest("f"),
     versions={"numpy": "2.1.0"},
+    serving=Serving(1000, 2000, 12.5, 20.0, 18.0, 25.0),
 )
 COLUMNS = (
     Column("departure", "moment", "instant", ("time", "key", "feature"), False),
@@ -303,7 +307,7 @@ def test_members_that_a_later_version_may_add_are_passed_over(name):
 #: The members of the dataclasses that stand inside records.
 SHAPES = [
     {field.name for field in dataclasses.fields(kind)}
-    for kind in (Measured, Gain, Group, Slice, Serving, Outcome, Part, Column, Head, Interval, Drift, Encoding)
+    for kind in (Measured, Gain, Group, Slice, Serving, Rest, Importance, Outcome, Part, Column, Head, Interval, Drift, Encoding)
 ]
 
 

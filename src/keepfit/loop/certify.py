@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import tempfile
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from keepfit import errors, plugin
 from keepfit.estimator import Fitted
+from keepfit.evaluation import Serving, serving
 from keepfit.release import Sample
 from keepfit.schema import Schema
 from keepfit.workspace import Workspace
@@ -29,11 +31,12 @@ SAMPLE_ROWS = 20
 
 @dataclass(frozen=True, slots=True)
 class Certified:
-    """A saved model: its files by digest, a sample for the self-test, and the largest difference that was seen."""
+    """A saved model: its files by digest, a sample for the self-test, the largest difference seen, and what answers cost."""
 
     files: Mapping[str, str]
     sample: Sample
     difference: float
+    serving: Serving
 
 
 def certify(ws: Workspace, fitted: Fitted, rows: pl.DataFrame, known: Schema) -> Certified:
@@ -51,13 +54,18 @@ def certify(ws: Workspace, fitted: Fitted, rows: pl.DataFrame, known: Schema) ->
         fitted.save(folder)
         predictor = plugin.find("predictors", fitted.predictor)(folder, ws.kinds)
         requests = [as_request(row) for row in inputs.iter_rows(named=True)]
-        answers = [predictor(row)[0] for row in requests]
+        answers, durations = [], []
+        for row in requests:
+            begin = time.perf_counter_ns()
+            answers.append(predictor(row)[0])
+            durations.append((time.perf_counter_ns() - begin) / 1000)
+        size = sum(path.stat().st_size for path in folder.iterdir())
         kept = {path.name: ws.artifacts.put_file(path) for path in sorted(folder.iterdir())}
     difference = max((abs(answer[field] - float(expected[field][i])) for i, answer in enumerate(answers) for field in answer), default=0.0)
     if not difference <= fitted.tolerance:
         fix = "report this: the same row must give the same output in a table and in a request"
         raise errors.BadRelease(f"the serving predictor differs from the model by {difference:g}", at=fitted.predictor, fix=fix)
-    return Certified(kept, Sample(tuple(requests[:SAMPLE_ROWS]), tuple(answers[:SAMPLE_ROWS])), difference)
+    return Certified(kept, Sample(tuple(requests[:SAMPLE_ROWS]), tuple(answers[:SAMPLE_ROWS])), difference, serving(size, durations))
 
 
 def as_request(row: Mapping[str, Any]) -> dict[str, Any]:

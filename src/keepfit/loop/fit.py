@@ -17,14 +17,17 @@ from keepfit.instant import from_micros
 from keepfit.ledger import Entry
 from keepfit.loop import tune
 from keepfit.loop.certify import CERTIFIED_ROWS, certify
+from keepfit.loop.groups import check_columns
+from keepfit.loop.measure import Exam, measure, past
 from keepfit.loop.models import evaluation_of
-from keepfit.loop.rows import Rows, evaluate_rows, known_rows, value_of
+from keepfit.loop.rows import Rows, known_rows, value_of
 from keepfit.loop.search import Recipe, defaults, fit_recipe, search
 from keepfit.loop.take import Taken, row_keys
 from keepfit.profile import profile
 from keepfit.progress import Progress, silent
 from keepfit.schema import Schema
 from keepfit.split import Places, Split
+from keepfit.task import Outputs
 from keepfit.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -72,15 +75,22 @@ def fit(ws: Workspace, taken: Taken, *, now: datetime, progress: Progress = sile
     if done := _done(ws, cause):
         return done
     known = taken.schema
+    check_columns(ws, known)
     classes, rows = _labelled(ws, [taken], known)
     spots = places(ws, rows, known)
     develop, test = rows.where(spots.development), rows.where(spots.test)
     _both_classes(develop, test)
     chosen = _choose(ws, known, rows, spots, name=digest.of_value(cause), progress=progress)
     progress(f"fitting {chosen.recipe.estimator} on {develop.count:,} rows")
-    fitted = fit_recipe(ws, known, develop, chosen.recipe)
-    outputs = tune.apply(ws.task, chosen.calibration, fitted.predict(test.frame))
-    evaluation = evaluate_rows("", ws.task, test, outputs, known, threshold=chosen.threshold, value=value_of(ws))
+    fitted = judged = fit_recipe(ws, known, develop, chosen.recipe)
+    outputs = tune.apply(ws.task, chosen.calibration, judged.predict(test.frame))
+    progress(f"measuring it on {test.count:,} rows that it never saw")
+
+    def predict(frame: pl.DataFrame) -> Outputs:
+        return tune.apply(ws.task, chosen.calibration, judged.predict(frame))
+
+    exam = Exam(known, [taken], classes, test, outputs, chosen.threshold, past(develop, known), past(rows, known), predict)
+    evaluation = measure(ws, exam, full=ws.spec.model.evaluation == "full")
     learned = develop
     if ws.spec.model.final_fit == "all":
         progress(f"fitting {chosen.recipe.estimator} once more on all {rows.count:,} rows")
@@ -208,10 +218,11 @@ def _keep(ws: Workspace, cause: list[Any], made: _Made, now: datetime) -> Fit:
     artifacts = {"sample": ws.artifacts.put_record(certified.sample), "profile": reference}
     if made.split:
         artifacts["split"] = ws.artifacts.put_record(made.split)
-    candidate = replace(made.draft, files=certified.files, profile=reference, difference=certified.difference, split=artifacts.get("split"))
+    made_of = replace(made.draft, files=certified.files, difference=certified.difference, serving=certified.serving)
+    candidate = replace(made_of, profile=reference, split=artifacts.get("split"))
     artifacts |= {f"model/{name}": at for name, at in certified.files.items()}
     artifacts["candidate"] = ws.artifacts.put_record(candidate)
-    evaluation = replace(made.evaluation, candidate=candidate.id) if made.evaluation else None
+    evaluation = replace(made.evaluation, candidate=candidate.id, serving=certified.serving) if made.evaluation else None
     if evaluation:
         artifacts["evaluation"] = ws.artifacts.put_record(evaluation)
     body = {

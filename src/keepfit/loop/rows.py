@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,22 +18,31 @@ if TYPE_CHECKING:
     import polars as pl
     from numpy.typing import NDArray
 
-__all__ = ["Rows", "clusters", "evaluate_rows", "known_rows", "value_of"]
+__all__ = ["Rows", "beside", "clusters", "evaluate_rows", "known_rows", "value_of"]
 
+_NUMBER = "keepfit number"
+#: Independent rows are summed in so many clusters: enough to know their variation, few enough to keep.
 _BUCKETS = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Rows with a known target: their columns and their truth, shape (rows,)."""
+    """Rows with a known target: their public columns and their truth, shape (rows,).
+
+    `number` is each row's place in the snapshots that it was read from, so that private columns can be read beside
+    it; `subject` numbers the subjects where rows of one belong together. None where they are not known.
+    """
 
     frame: pl.DataFrame
     truth: NDArray[np.float64]
+    number: NDArray[np.int64] | None = None
+    subject: NDArray[np.int64] | None = None
 
     def where(self, mask: NDArray[np.bool_]) -> Rows:
         import polars as pl  # the command line starts without it
 
-        return Rows(self.frame.filter(pl.Series(mask)), self.truth[mask])
+        kept = [None if one is None else one[mask] for one in (self.number, self.subject)]
+        return Rows(self.frame.filter(pl.Series(mask)), self.truth[mask], *kept)
 
     @property
     def count(self) -> int:
@@ -40,29 +50,55 @@ class Rows:
 
 
 def known_rows(ws: Workspace, taken: list[Taken], known: Schema, classes: tuple[Any, ...]) -> Rows:
-    """The rows of snapshots with a known target, each key once: the first snapshot that holds it has the say."""
+    """The rows of snapshots with a known target, each key once: the first snapshot that holds it has the say.
+
+    Of private columns only the subject's token is read, as a number, where no time says what belongs together.
+    """
     import numpy as np
     import polars as pl  # the command line starts without it
 
     columns = [column for column in known.public if "later" not in column.uses]
-    frame = pl.concat([ws.tables.read(part.snapshot, columns) for part in taken], how="vertical")
+    who = [] if known.time else known.used("subject")[:1]
+    frame = pl.concat([ws.tables.read(part.snapshot, [*columns, *who]) for part in taken], how="vertical").with_row_index(_NUMBER)
     if known.key and len(taken) > 1:
         frame = frame.unique(subset=list(known.key), keep="first", maintain_order=True)
+    number = frame[_NUMBER].cast(pl.Int64).to_numpy()
+    subject = _numbered(frame[who[0].name]) if who else None
     truth = ws.task.truth(frame[known.target], classes)
-    return Rows(frame, truth).where(~np.isnan(truth))
+    return Rows(frame.select([column.name for column in columns]), truth, number, subject).where(~np.isnan(truth))
 
 
-def clusters(frame: pl.DataFrame, known: Schema) -> Clusters:
-    """Whole days where there is time, else a thousand groups by the digest of the key."""
+def _numbered(subjects: pl.Series) -> NDArray[np.int64]:
+    """A number for each subject; a row without one stands alone."""
+    import polars as pl  # the command line starts without it
+
+    alone = pl.int_range(len(subjects), 2 * len(subjects), eager=True, dtype=pl.Int64)
+    return subjects.rank("dense").cast(pl.Int64).zip_with(subjects.is_not_null(), alone).to_numpy()
+
+
+def beside(ws: Workspace, taken: list[Taken], known: Schema, rows: Rows, names: Iterable[str]) -> dict[str, pl.Series]:
+    """Columns for measuring, private ones among them, for rows that `known_rows` gave; never for fitting."""
+    import polars as pl  # the command line starts without it
+
+    found = {name: rows.frame[name] for name in names if name in rows.frame.columns}
+    apart = [known[name] for name in names if name not in found]
+    if apart and rows.number is not None:
+        whole = pl.concat([ws.tables.read(part.snapshot, apart) for part in taken], how="vertical")
+        found |= {column.name: whole[column.name].gather(rows.number) for column in apart}
+    return found
+
+
+def clusters(frame: pl.DataFrame, known: Schema, subject: NDArray[np.int64] | None = None) -> Clusters:
+    """Whole days where there is time, else whole subjects where they are known, else every row alone."""
     import numpy as np
 
     if known.time:
-        day = frame[known.time].dt.strftime("%Y-%m-%d").to_numpy()
-        names, of_row = np.unique(day, return_inverse=True)
+        names, of_row = np.unique(frame[known.time].dt.epoch("d").to_numpy(), return_inverse=True)
         return Clusters("day", of_row.astype(np.int64), len(names))
-    bucket = np.array([int(digest.of_bytes(key.encode())[3:11], 16) % _BUCKETS for key in row_keys(frame, known)], dtype=np.int64)
-    names, of_row = np.unique(bucket, return_inverse=True)
-    return Clusters("key", of_row.astype(np.int64), len(names))
+    if subject is not None:
+        names, of_row = np.unique(subject, return_inverse=True)
+        return Clusters("subject", of_row.astype(np.int64), len(names))
+    return Clusters("key", np.arange(frame.height, dtype=np.int64) % _BUCKETS, min(frame.height, _BUCKETS))
 
 
 def value_of(ws: Workspace) -> Value | None:
@@ -77,4 +113,4 @@ def evaluate_rows(
     """Measure a candidate's outputs on rows with a known target."""
     scored = Scored(rows.truth, outputs, task.decide(outputs, threshold), value)
     identity = digest.of_value([row_keys(rows.frame, known), rows.truth.tolist()])
-    return evaluate(candidate, task, scored, clusters(rows.frame, known), rows=identity, threshold=threshold)
+    return evaluate(candidate, task, scored, clusters(rows.frame, known, rows.subject), rows=identity, threshold=threshold)

@@ -45,9 +45,10 @@ class Tables:
         private = [column.name for column in columns if column.private]
         frames = []
         for part in snapshot.parts:
-            frame = _read(self.folder / part.file, public)
+            frame = _read(self.folder / part.file, public) if public or not private else pl.DataFrame()
             if private and part.private_file:
-                frame = frame.hstack(_read(self.folder / part.private_file, private))
+                apart = _read(self.folder / part.private_file, private)
+                frame = frame.hstack(apart) if public else apart
             frames.append(frame.select([column.name for column in columns if column.name in frame.columns]))
         return pl.concat(frames) if frames else pl.DataFrame()
 

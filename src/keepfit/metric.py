@@ -1,0 +1,116 @@
+"""A metric's value: measured with its interval on rows of which some belong together, and compared pair by pair."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from keepfit.measures import interval
+from keepfit.task import Metric, Scored, Task
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from keepfit.measures.quality import Estimate
+
+__all__ = ["Clusters", "Gain", "Measured", "Unit", "gain", "measure", "within"]
+
+#: What belongs together among rows: whole days, whole subjects; `key` where every row stands alone.
+Unit: TypeAlias = Literal["day", "subject", "key"]
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A metric's value with its 95 % interval; the bounds are None where nothing is known of the variation.
+
+    `sums` holds the influence on the value, summed within each cluster, so that two evaluations of the
+    same rows can be compared pair by pair; it is empty for groups.
+    """
+
+    value: float
+    low: float | None
+    high: float | None
+    better: Literal["higher", "lower"]
+    sums: tuple[float, ...]
+
+    def __str__(self) -> str:
+        return f"{self.value:.4g}" if self.low is None else f"{self.value:.4g} [{self.low:.4g}, {self.high:.4g}]"
+
+
+@dataclass(frozen=True, slots=True)
+class Gain:
+    """How much better one candidate is than another on the same rows, with a 95 % interval; above 0 is better."""
+
+    value: float
+    low: float
+    high: float
+    metric: str = ""
+
+    def __str__(self) -> str:
+        # Adding zero takes the sign from a rounded nothing.
+        value, low, high = (round(bound, 4) + 0.0 for bound in (self.value, self.low, self.high))
+        return f"{value:+.4f} [{low:+.4f}, {high:+.4f}]"
+
+
+@dataclass(frozen=True, slots=True)
+class Clusters:
+    """Rows that belong together: of which `unit`, and each row's cluster, shape (rows,)."""
+
+    unit: Unit
+    of_row: NDArray[np.int64]
+    count: int
+
+
+def gain(mine: Measured, theirs: Measured, rows: int, metric: str) -> Gain:
+    """The paired gain of one measured value over another of the same rows, more being better."""
+    sign = 1.0 if mine.better == "higher" else -1.0
+    value = sign * (mine.value - theirs.value)
+    half = interval.half_width([a - b for a, b in zip(mine.sums, theirs.sums, strict=True)], rows)
+    return Gain(value, value - half, value + half, metric)
+
+
+def measure(
+    task: Task, scored: Scored, clusters: Clusters, *, confidence: float = 0.95, keep_sums: bool = True
+) -> tuple[dict[str, Measured], dict[str, str]]:
+    """Every metric that the rows allow, and why the others are left out."""
+    metrics: dict[str, Measured] = {}
+    left_out: dict[str, str] = {}
+    for name, metric in task.metrics.items():
+        if name == "value" and scored.value is None:
+            continue
+        if not scored.truth.size:
+            left_out[name] = "there are no rows"
+            continue
+        try:
+            estimate = metric.measure(scored)
+        except ValueError as error:
+            left_out[name] = str(error)
+            continue
+        sums = interval.cluster_sums(estimate.influence, clusters.of_row, clusters.count)
+        low, high = _bounds(metric, estimate, sums, clusters.unit, confidence)
+        if not all(map(math.isfinite, (estimate.value, low or 0.0, high or 0.0, *sums))):
+            left_out[name] = "an output is not a number"
+            continue
+        metrics[name] = Measured(estimate.value, low, high, metric.better, tuple(sums.tolist()) if keep_sums else ())
+    return metrics, left_out
+
+
+def _bounds(
+    metric: Metric, estimate: Estimate, sums: NDArray[np.float64], unit: Unit, confidence: float
+) -> tuple[float, float] | tuple[None, None]:
+    if unit == "key" and estimate.alone is not None and (alone := estimate.alone(confidence)) is not None:
+        return alone
+    half = interval.half_width(sums, estimate.influence.size, confidence)
+    if not math.isfinite(half):
+        return None, None
+    return max(metric.range[0], estimate.value - half), min(metric.range[1], estimate.value + half)
+
+
+def within(clusters: Clusters, mask: NDArray[np.bool_]) -> Clusters:
+    """The clusters of some of the rows, those without a row left out."""
+    import numpy as np  # the command line starts without it
+
+    known, of_row = np.unique(clusters.of_row[mask], return_inverse=True)
+    return Clusters(clusters.unit, of_row.astype(np.int64), known.size)
