@@ -1,9 +1,10 @@
-"""The HTTP interface, as a plain ASGI application."""
+"""The HTTP interface as a plain ASGI application: a table of routes, and who answers the rows that come through them."""
 
 from __future__ import annotations
 
+import re
 import time
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
@@ -11,72 +12,43 @@ from typing import Any, TypeAlias
 import msgspec
 
 from keepfit import errors
-from keepfit.errors import KeepfitError
 from keepfit.instant import parse
-from keepfit.label import Label
-from keepfit.prediction import Prediction, Via, new_id, subject_token
-from keepfit.record import text, to_json
-from keepfit.serving.served import Served
-from keepfit.stores.segments import SegmentWriter
+from keepfit.prediction import Via, new_id, subject_token
+from keepfit.serving import health, native
+from keepfit.serving.exchange import Headers, Refused, Request, Response, Route, problem, refusal
+from keepfit.serving.log import Line, Log, payload
+from keepfit.serving.rows import Asked, Rows
+from keepfit.serving.served import Answered, Served
 
-__all__ = ["App", "PredictBody"]
+__all__ = ["MOST_BYTES", "MOST_ROWS", "Answer", "App", "Said"]
 
 Scope: TypeAlias = MutableMapping[str, Any]
 Message: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[Message]]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
+#: A protocol: the routes that it adds to an application.
+Routes: TypeAlias = "Callable[[App], Iterable[Route]]"
 
 MOST_BYTES = 6_291_456
 MOST_ROWS = 10_000
 
 
-class PredictBody(msgspec.Struct, forbid_unknown_fields=True):
-    """The body of `POST /v1/predict`."""
+class Answer(msgspec.Struct, gc=False):
+    """What one row's client is told."""
 
-    rows: list[dict[str, Any]]
-    ids: list[str] | None = None
-
-
-class LabelBody(msgspec.Struct, forbid_unknown_fields=True):
-    """One label of `POST /v1/labels`: about a prediction by id, or about a row by its key."""
-
-    value: bool | int | float | str | None
-    prediction: str | None = None
-    key: dict[str, Any] | None = None
-    name: str | None = None
-    observed_at: str | None = None
-    supersedes: str | None = None
-
-
-class LabelsBody(msgspec.Struct, forbid_unknown_fields=True):
-    """The body of `POST /v1/labels`."""
-
-    labels: list[LabelBody]
-
-
-_PREDICT = msgspec.json.Decoder(PredictBody)
-_LABELS = msgspec.json.Decoder(LabelsBody)
+    id: str
+    prediction: Any
+    outputs: Any
+    decision: Any
+    warnings: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
-class Response:
-    """What goes back."""
+class Said:
+    """What a request is told: the release that answered, and an answer for each of its rows."""
 
-    status: int
-    body: bytes
-    kind: bytes = b"application/json"
-
-
-class _Refused(Exception):
-    """A request that is answered with a problem document (RFC 9457)."""
-
-    def __init__(self, status: int, title: str, *, at: str = "", fix: str = "", code: str = "") -> None:
-        super().__init__(title)
-        self.response = Response(
-            status,
-            msgspec.json.encode({"type": "about:blank", "title": title, "status": status, "code": code, "at": at, "fix": fix}),
-            b"application/problem+json",
-        )
+    release: str
+    answers: Sequence[Answer]
 
 
 class App:
@@ -85,194 +57,190 @@ class App:
     Parameters
     ----------
     served : the release that answers
-    predictions, labels : where answers and labels are kept; None keeps none, and readiness says so
+    log : where answers and labels are kept
     subjects : the key under which a subject's token is made
     simulated : take the time from the header `Keepfit-Now`, and refuse requests without it
+    protocols : what is spoken besides the native routes
     """
 
     def __init__(
-        self, served: Served, *, predictions: SegmentWriter | None, labels: SegmentWriter | None, subjects: bytes | None, simulated: bool
+        self, served: Served | None, *, log: Log, subjects: bytes | None = None, simulated: bool = False, protocols: Sequence[Routes] = ()
     ) -> None:
-        self.served = served
+        self.log, self.simulated = log, simulated
         self._subjects = subjects
-        self._predictions, self._labels, self._simulated = predictions, labels, simulated
         self._via: Via = "replay" if simulated else "online"
-        self._routes: dict[tuple[str, str], Callable[[Mapping[bytes, bytes], bytes], Response]] = {
-            ("POST", "/v1/predict"): self._predict,
-            ("POST", "/v1/labels"): self._label,
-            ("GET", "/v1/release"): self._release,
-            ("GET", "/livez"): lambda headers, body: Response(200, b'{"status":"alive"}'),
-            ("GET", "/readyz"): self._ready,
-        }
+        self._below = "/v1/projects/"
+        if served is not None:
+            self.take(served)
+        found = [route for make in (native.routes, health.routes, *protocols) for route in make(self)]
+        self.routes = tuple(found)
+        self._exact = {(route.method, route.path): route for route in found if "{" not in route.path}
+        self._patterns = [(_pattern(route.path), route) for route in found if "{" in route.path]
+
+    def take(self, served: Served) -> None:
+        """Let another release answer, from the next request on."""
+        self.served = served
+        self.rows = Rows(served.release)
+        self._below = f"/v1/projects/{served.release.project}/"
+
+    def close(self) -> None:
+        """Seal what is kept."""
+        self.log.close()
+
+    # -- HTTP -----------------------------------------------------------------------------------
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
-        try:
-            body = await _body(receive)
-            response = self._answer(scope, body)
-        except _Refused as refused:
-            response = refused.response
-        headers = [(b"content-type", response.kind), (b"content-length", str(len(response.body)).encode())]
+        response = await self._respond(scope, receive)
+        headers = [(b"content-type", response.kind), (b"content-length", b"%d" % len(response.body)), *response.headers]
         await send({"type": "http.response.start", "status": response.status, "headers": headers})
         await send({"type": "http.response.body", "body": response.body})
 
-    def close(self) -> None:
-        """Seal what is kept."""
-        for writer in (self._predictions, self._labels):
-            if writer is not None:
-                writer.close()
-
-    def _answer(self, scope: Scope, body: bytes) -> Response:
-        path = str(scope["path"]).removeprefix(f"/v1/projects/{self.served.release.project}")
-        path = path if path.startswith("/v1") or path == scope["path"] else f"/v1{path}"
-        route = self._routes.get((scope["method"], path))
-        if route is None:
-            if any(known == path for _, known in self._routes):
-                raise _Refused(405, f"{scope['method']} is not answered here", at=path)
-            raise _Refused(404, "there is nothing here", at=path, fix="POST /v1/predict, POST /v1/labels, GET /v1/release")
+    async def _respond(self, scope: Scope, receive: Receive) -> Response:
+        started = time.perf_counter_ns()
+        refuse: Callable[[Refused], Response] = problem
         try:
-            return route(dict(scope["headers"]), body)
-        except errors.BadRequest as error:
-            raise _refusal(422, error) from None
-        except errors.StoreFault as error:
-            raise _refusal(503, error) from None
-        except msgspec.ValidationError as error:
-            raise _Refused(422, _without_values(str(error)), code="KF403", fix="see GET /v1/release for the columns") from None
+            route, parts = self._route(scope["method"], scope["path"])
+            refuse = route.refuse
+            body = await _body(receive, scope["headers"])
+            request = Request(scope["method"], scope["path"], scope["query_string"], scope["headers"], body, started, parts)
+            return await route.answer(request)
+        except Refused as refused:
+            return refuse(refused)
+        except errors.KeepfitError as error:
+            return refuse(refusal(error))
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            raise _Refused(400, "the body is not JSON", code="KF403") from None
+            return refuse(Refused(400, "the body is not JSON", code="KF403", fix=_NOT_JSON))
 
-    def _now(self, headers: Mapping[bytes, bytes]) -> datetime:
-        if not self._simulated:
+    def _route(self, method: str, path: str) -> tuple[Route, dict[str, str]]:
+        """The route of a request, and what stands in the place of its `{name}`s."""
+        route = self._exact.get((method, path))
+        if route is not None:
+            return route, {}
+        if path.startswith(self._below):
+            path = f"/v1/{path.removeprefix(self._below)}"
+            if (route := self._exact.get((method, path))) is not None:
+                return route, {}
+        others = any(known == path for _, known in self._exact)
+        for pattern, candidate in self._patterns:
+            if found := pattern.fullmatch(path):
+                if candidate.method == method:
+                    return candidate, found.groupdict()
+                others = True
+        if others:
+            raise Refused(405, f"{method[:20]} is not answered here", at=path[:200])
+        raise Refused(404, "there is nothing here", at=path[:200], fix="POST /v1/predict, POST /v1/labels, GET /v1/release")
+
+    # -- what routes ask for --------------------------------------------------------------------
+
+    def now(self, request: Request) -> datetime:
+        """When a request came: by the clock, or by its header on a simulated one."""
+        if not self.simulated:
             return datetime.now(UTC)
         try:
-            return parse(headers[b"keepfit-now"].decode())
-        except (KeyError, ValueError):
+            return parse((request.header(b"keepfit-now") or b"").decode())
+        except ValueError:
             fix = "send Keepfit-Now: 2013-03-01T00:00Z, or start the server without --simulated"
-            raise _Refused(400, "this server runs on a simulated clock", at="header Keepfit-Now", fix=fix, code="KF403") from None
+            raise Refused(400, "this server runs on a simulated clock", at="header Keepfit-Now", fix=fix, code="KF403") from None
 
-    def _predict(self, headers: Mapping[bytes, bytes], body: bytes) -> Response:
-        started = time.perf_counter_ns()
-        at = self._now(headers)
-        request = _PREDICT.decode(body)
-        if not 0 < len(request.rows) <= MOST_ROWS:
-            raise _Refused(413 if request.rows else 422, f"a request holds 1 to {MOST_ROWS} rows", at="rows", code="KF403")
-        ids = request.ids or [new_id() for _ in request.rows]
-        if len(ids) != len(request.rows) or len(set(ids)) != len(ids) or not all(0 < len(name) <= 200 for name in ids):
-            raise _Refused(422, "ids names every row once, in 1 to 200 characters", at="ids", code="KF403")
-        answers, kept = [], []
-        for number, (name, row) in enumerate(zip(ids, request.rows, strict=True)):
-            try:
-                answer, prediction = self._answer_row(name, row, at, started)
-            except errors.BadRequest as error:
-                raise errors.BadRequest(error.message, at=f"rows[{number}].{error.at}", fix=error.fix) from None
-            answers.append(answer)
-            kept.append(text(prediction).encode())
-        if self._predictions is not None:
-            self._predictions.append(kept)
-        return Response(200, msgspec.json.encode({"release": self.served.release.id, "predictions": answers}))
+    async def answer(self, asked: Asked, request: Request) -> Said:
+        """Answer rows, each on record before this returns. All rows are answered by one release.
 
-    def _answer_row(self, name: str, row: Mapping[str, Any], at: datetime, started: int) -> tuple[dict[str, Any], Prediction]:
-        """One row's answer, and what is kept of it."""
-        served = self.served
-        said = served.answer(row)
-        who = said.private.pop(served.subject, None) if served.subject else None
-        prediction = Prediction(
-            id=name,
-            at=at,
-            project=served.release.project,
-            release=served.release.id,
-            role="champion",
-            via=self._via,
-            time=said.time,
-            key=said.key,
-            subject=subject_token(self._subjects, str(who)) if self._subjects and who is not None else None,
-            inputs=said.inputs,
-            outputs=said.outputs,
-            decision=said.decision,
-            warnings=said.warnings,
-            latency_us=(time.perf_counter_ns() - started) // 1000,
-            private=said.private,
+        Raises
+        ------
+        Refused
+            There is no row or are too many, or `ids` and `subjects` do not fit them.
+        BadRequest, CannotWrite
+            A row cannot be taken; what was said cannot be kept.
+        """
+        at, rows = self.now(request), asked.rows
+        if not 0 < len(rows) <= MOST_ROWS:
+            raise Refused(413 if rows else 422, f"a request holds 1 to {MOST_ROWS} rows", at="rows", code="KF403")
+        ids = _ids(asked) if asked.ids is not None else [new_id() for _ in rows]
+        subjects = _subjects(asked)
+        served, names = self.served, self.rows.names
+        found = served.answers([dict(zip(names, msgspec.structs.astuple(row), strict=True)) for row in rows])
+        taken = (time.perf_counter_ns() - request.started) // 1000
+        lines = [
+            payload(self._line(served, name, at, one, subject, taken)) for name, one, subject in zip(ids, found, subjects, strict=True)
+        ]
+        self.log.predictions(lines)
+        answers = [Answer(name, one.prediction, one.outputs, one.decision, one.warnings) for name, one in zip(ids, found, strict=True)]
+        return Said(served.release.id, answers)
+
+    def _line(self, served: Served, name: str, at: datetime, one: Answered, subject: str | None, taken: int) -> Line:
+        if served.subject is not None:
+            subject = one.private.pop(served.subject, None) or subject
+        token = subject_token(self._subjects, subject) if subject is not None and self._subjects else None
+        release = served.release
+        return Line(
+            name,
+            at,
+            release.project,
+            release.id,
+            "champion",
+            self._via,
+            one.time,
+            one.key,
+            token,
+            one.inputs,
+            one.outputs,
+            one.decision,
+            one.warnings,
+            taken,
+            one.private,
         )
-        answer = {"id": name, "prediction": said.prediction, **said.outputs, "decision": said.decision, "warnings": said.warnings}
-        return answer, prediction
-
-    def _label(self, headers: Mapping[bytes, bytes], body: bytes) -> Response:
-        now = self._now(headers)
-        request = _LABELS.decode(body)
-        if self._labels is None:
-            raise _Refused(503, "this server keeps no labels", fix="serve a project rather than a folder")
-        if not 0 < len(request.labels) <= MOST_ROWS:
-            raise _Refused(413 if request.labels else 422, f"a request holds 1 to {MOST_ROWS} labels", at="labels", code="KF403")
-        kept = []
-        for number, given in enumerate(request.labels):
-            try:
-                kept.append(text(label_of(self.served, given, by="http", now=now)).encode())
-            except errors.BadRequest as error:
-                raise errors.BadRequest(error.message, at=f"labels[{number}].{error.at}", fix=error.fix) from None
-        self._labels.append(kept)
-        return Response(200, msgspec.json.encode({"accepted": len(kept)}))
-
-    def _release(self, headers: Mapping[bytes, bytes], body: bytes) -> Response:
-        return Response(200, msgspec.json.encode(to_json(self.served.release)))
-
-    def _ready(self, headers: Mapping[bytes, bytes], body: bytes) -> Response:
-        says = {
-            "status": "ready",
-            "project": self.served.release.project,
-            "release": self.served.release.id,
-            "log": "segments" if self._predictions is not None else "none",
-            "simulated": self._simulated,
-        }
-        return Response(200, msgspec.json.encode(says))
 
 
-def label_of(served: Served, given: LabelBody, *, by: str, now: datetime) -> Label:
-    """A label from what was sent.
-
-    Raises
-    ------
-    BadRequest
-        It names no prediction and no key, or its value cannot be a value of the target.
-    """
-    release = served.release
-    if (given.prediction is None) == (given.key is None):
-        raise errors.BadRequest("a label names a prediction or a key", at="prediction")
-    name = given.name or release.target
-    if name == release.target and given.value is not None and release.classes and given.value not in _alike(release.classes, given.value):
-        raise errors.BadRequest(f"the value is none that '{release.target}' has", at="value")
-    key = served.key_of_label(given.key) if given.key is not None else None
-    try:
-        observed = parse(given.observed_at) if given.observed_at else None
-    except ValueError:
-        raise errors.BadRequest("observed_at is an instant in ISO 8601 with an offset", at="observed_at") from None
-    return Label(given.prediction, key, name, given.value, "system", by, observed, now, given.supersedes)
+_NOT_JSON = "NaN and Infinity are no JSON: send null for what is missing"
 
 
-def _alike(classes: tuple[Any, ...], value: object) -> list[Any]:
-    return [one for one in classes if type(one) is type(value)]
+def _pattern(path: str) -> re.Pattern[str]:
+    """A path with `{name}`s as a pattern: each stands for one part between slashes and colons."""
+    return re.compile("".join(f"(?P<{part[1:-1]}>[^/:]+)" if part[:1] == "{" else re.escape(part) for part in re.split(r"(\{\w+\})", path)))
 
 
-def _refusal(status: int, error: KeepfitError) -> _Refused:
-    return _Refused(status, error.message, at=error.at if status < 500 else "", fix=error.fix, code=error.code)
+def _ids(asked: Asked) -> list[str]:
+    """The ids that the client gave."""
+    ids = asked.ids or []
+    if len(ids) != len(asked.rows) or len(set(ids)) != len(ids) or not all(0 < len(name) <= 200 for name in ids):
+        raise Refused(422, "ids names every row once, in 1 to 200 characters", at="ids", code="KF403")
+    return ids
 
 
-def _without_values(message: str) -> str:
-    """msgspec names the type and the path, never the value, except of unknown fields, whose name it quotes."""
-    return message[:300]
+def _subjects(asked: Asked) -> Sequence[str | None]:
+    subjects = asked.subjects
+    if subjects is None:
+        return [None] * len(asked.rows)
+    if len(subjects) != len(asked.rows):
+        raise Refused(422, "subjects names the subject of every row, or null", at="subjects", code="KF403")
+    return subjects
 
 
-async def _body(receive: Receive) -> bytes:
+async def _body(receive: Receive, headers: Headers) -> bytes:
+    for name, value in headers:
+        if name == b"content-length" and value.isdigit() and int(value) > MOST_BYTES:
+            raise _too_large()
+    message = await receive()
+    if not message.get("more_body") and message["type"] == "http.request":
+        body: bytes = message["body"]
+        if len(body) > MOST_BYTES:
+            raise _too_large()
+        return body
     parts: list[bytes] = []
     size = 0
     while True:
-        message = await receive()
         if message["type"] == "http.disconnect":
-            raise _Refused(400, "the client went away")
-        part = message.get("body", b"")
-        size += len(part)
+            raise Refused(400, "the client went away")
+        parts.append(message.get("body", b""))
+        size += len(parts[-1])
         if size > MOST_BYTES:
-            raise _Refused(413, f"a body has at most {MOST_BYTES} bytes", fix="send fewer rows at once")
-        parts.append(part)
+            raise _too_large()
         if not message.get("more_body"):
             return b"".join(parts)
+        message = await receive()
+
+
+def _too_large() -> Refused:
+    return Refused(413, f"a body has at most {MOST_BYTES} bytes", fix="send fewer rows at once", code="KF403")

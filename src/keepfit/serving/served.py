@@ -1,18 +1,21 @@
-"""A release that answers: checks a row, predicts, and says what is to be kept of it."""
+"""A release that answers: predicts for rows that were decoded, and says what is to be kept of each."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
+
+import msgspec
 
 from keepfit import digest, errors, plugin, record
 from keepfit.added import AddColumns, Added, row_adder
 from keepfit.column import Kinds
 from keepfit.instant import parse, show
 from keepfit.release import Release, Sample
-from keepfit.schema import Column
+from keepfit.serving.rows import EXPECTED, Rows, carried, identity_of, needed_of
 from keepfit.task import Task
 
 __all__ = ["Answered", "Served"]
@@ -24,7 +27,7 @@ class Answered(NamedTuple):
     outputs: Mapping[str, float]
     prediction: Any
     decision: Any
-    warnings: tuple[str, ...]
+    warnings: Sequence[str]
     time: datetime | None
     key: str | None
     inputs: Mapping[str, Any]
@@ -47,83 +50,118 @@ class Served:
     """
 
     def __init__(self, folder: Path, kinds: Kinds, *, code: Path | None = None) -> None:
-        try:
-            self.release = record.read(Release, (folder / "release.json").read_bytes(), at=str(folder / "release.json"))
-        except OSError as error:
-            fix = "give the folder of a release, as in .keepfit/releases/r1"
-            raise errors.BadRelease(f"there is no release in this folder: {error.strerror}", at=str(folder), fix=fix) from error
-        for name, named in self.release.files.items():
-            path = folder / name
-            if not path.is_file() or digest.of_file(path) != named:
-                fix = "restore the folder; keepfit makes it again from the project when it is deleted"
-                raise errors.BadRelease("a file of the release is missing or was altered", at=str(path), fix=fix)
-        self._task: Task = plugin.find("tasks", self.release.task)()
-        self._calibration = self.release.calibration
-        self._predict = plugin.find("predictors", self.release.predictor)(folder / "model", kinds)
-        self._add = _adder(folder, self.release, code)
-        self._checks = {column.name: _check(column) for column in self.release.columns}
-        self.private = frozenset(column.name for column in self.release.columns if column.private)
-        self.subject = next((column.name for column in self.release.columns if "subject" in column.uses), None)
-        identity = {*self.release.key, *([self.release.time] if self.release.time else [])}
-        inputs = set(self.release.inputs)
-        self._needed = [c.name for c in self.release.columns if c.name in identity or (c.name in inputs and not c.nullable)]
-        self._identity = identity
+        self.release = _checked(folder)
+        release = self.release
+        self._task: Task = plugin.find("tasks", release.task)()
+        self._calibration = release.calibration if self._task.calibrates is not None else None
+        self._calibrates = self._task.calibrates or ""
+        self._predict = plugin.find("predictors", release.predictor)(folder / "model", kinds)
+        self._many: Callable[[Sequence[Mapping[str, Any]]], list[Any]] | None = getattr(self._predict, "many", None)
+        self._add = _adder(folder, release, code)
+        self._columns = {column.name: column for column in release.columns}
+        self.private = frozenset(column.name for column in release.columns if column.private)
+        self.subject = next((column.name for column in release.columns if "subject" in column.uses), None)
+        self._needed, self._identity = needed_of(release), identity_of(release)
+        self._key = [(name, _AS_STORED.get(carried(self._columns[name]), _as_it_is)) for name in release.key]
+        # Texts and whole numbers have one form in every JSON; fractions have that of the canonical one.
+        self._key_text = _plain_json if not {self._columns[name].dtype for name in release.key} & {"float", "float32"} else digest.canonical
         self._self_test(folder)
 
     def answer(self, row: Mapping[str, Any]) -> Answered:
-        """Answer one row.
+        """Answer one row as a request carries it.
 
         Raises
         ------
         BadRequest
             A column is unknown, missing, or of the wrong type; the message names it and never shows its value.
         """
-        checks, private = self._checks, {}
-        for name, value in row.items():
-            check = checks.get(name)
-            if check is None:
-                raise errors.BadRequest(f"unknown column '{name[:80]}'", at=name[:80], fix=errors.near_match(name[:80], checks))
-            if value is not None and not check(value):
-                raise errors.BadRequest(f"'{name}' must be {_EXPECTED[self._dtype(name)]} or null", at=name)
-            if name in self.private:
-                private[name] = value
-        for name in self._needed:
-            if name not in row or (name in self._identity and row[name] is None):
-                raise errors.BadRequest(f"column '{name}' is missing", at=name)
-        whole = row if self._add is None else {**row, **self._add(row)}
-        outputs, warnings = self._predict(whole)
-        if self._calibration is not None and self._task.calibrates is not None:
-            outputs = {**outputs, self._task.calibrates: self._calibration.one(outputs[self._task.calibrates])}
-        prediction, decision = self._task.answer(outputs, self.release.classes, self.release.threshold)
-        time = parse(row[self.release.time]) if self.release.time else None
-        inputs = {name: value for name, value in whole.items() if name not in self.private} if self.private else whole
-        return Answered(outputs, prediction, decision, tuple(warnings), time, self.key_of(row), inputs, private)
+        rows = Rows(self.release)
+        try:
+            return self.answers([dict(zip(rows.names, msgspec.structs.astuple(one), strict=True)) for one in rows.convert([row])])[0]
+        except errors.BadRequest as error:
+            raise errors.BadRequest(error.message, at=error.at.removeprefix("rows[0]").lstrip("."), fix=error.fix) from None
+
+    def takes(self, row: Mapping[str, Any]) -> bool:
+        """Whether a row that another release can answer holds what this one needs."""
+        return all(name in row and (row[name] is not None or name not in self._identity) for name in self._needed)
+
+    def answers(self, rows: Sequence[Mapping[str, Any]]) -> list[Answered]:
+        """Answer rows that `Rows` decoded.
+
+        Raises
+        ------
+        BadRequest
+            The owner's function cannot take a row.
+        BadRelease
+            The model gave a number that is not finite.
+        """
+        if self._add is not None:
+            rows = [self._with_added(number, row, self._add) for number, row in enumerate(rows)]
+        found = self._many(rows) if self._many is not None and len(rows) > 1 else [self._predict(row) for row in rows]
+        return [self._answered(row, outputs, warnings) for row, (outputs, warnings) in zip(rows, found, strict=True)]
+
+    def _answered(self, row: Mapping[str, Any], outputs: Mapping[str, float], warnings: Sequence[str]) -> Answered:
+        release = self.release
+        for value in outputs.values():
+            if not math.isfinite(value):
+                fix = "roll back, and look at the model with rows like this one"
+                raise errors.BadRelease("the model gave a number that is not finite", at=release.id, fix=fix)
+        if self._calibration is not None:
+            outputs = {**outputs, self._calibrates: self._calibration.one(outputs[self._calibrates])}
+        prediction, decision = self._task.answer(outputs, release.classes, release.threshold)
+        private: dict[str, Any] = {}
+        if self.private:
+            private = {name: row[name] for name in self.private if row.get(name) is not None}
+            row = {name: value for name, value in row.items() if name not in self.private}
+        time = parse(row[release.time]) if release.time else None
+        return Answered(outputs, prediction, decision, warnings, time, self.key_of(row), row, private)
+
+    def _with_added(self, number: int, row: Mapping[str, Any], add: AddColumns) -> Mapping[str, Any]:
+        try:
+            return {**row, **add(row)}
+        except errors.BadRequest as error:
+            raise errors.BadRequest(error.message, at=f"rows[{number}].{error.at}", fix=error.fix) from None
 
     def key_of(self, row: Mapping[str, Any]) -> str | None:
         """The canonical JSON of a row's key, its instants in one form."""
-        if not self.release.key:
+        if not self._key:
             return None
-        return digest.canonical([_AS_STORED.get(self._dtype(name), _as_it_is)(row[name]) for name in self.release.key])
+        return self._key_text([as_stored(row[name]) for name, as_stored in self._key])
 
     def key_of_label(self, key: Mapping[str, Any]) -> str:
         """The same of a label's key, which must hold the key's columns and no other."""
         if set(key) != set(self.release.key) or not self.release.key:
             raise errors.BadRequest(f"a label's key holds the columns {', '.join(self.release.key)}", at="key")
         for name, value in key.items():
-            if value is None or not self._checks[name](value):
-                raise errors.BadRequest(f"'{name}' must be {_EXPECTED[self._dtype(name)]}", at=f"key.{name}")
+            dtype = carried(self._columns[name])
+            if value is None or not _CHECKS[dtype](value):
+                raise errors.BadRequest(f"'{name}' must be {EXPECTED[dtype]}", at=f"key.{name}")
         return str(self.key_of(key))
-
-    def _dtype(self, name: str) -> str:
-        return next(column.dtype for column in self.release.columns if column.name == name)
 
     def _self_test(self, folder: Path) -> None:
         sample = record.read(Sample, (folder / "sample.json").read_bytes(), at=str(folder / "sample.json"))
-        for row, expected in zip(sample.rows, sample.outputs, strict=True):
-            outputs = self._predict(row)[0]
+        said = [self._predict(row)[0] for row in sample.rows]
+        if self._many is not None and len(sample.rows) > 1:
+            said += [outputs for outputs, _ in self._many(sample.rows)]
+        for outputs, expected in zip(said, sample.outputs * (len(said) // max(1, len(sample.rows))), strict=True):
             if outputs.keys() != expected.keys() or any(not abs(outputs[name] - value) <= _LAST_BITS for name, value in expected.items()):
                 fix = "serve it with the library versions that it was made with"
                 raise errors.BadRelease("the release's own sample does not come out again", at=str(folder / "sample.json"), fix=fix)
+
+
+def _checked(folder: Path) -> Release:
+    """The release in a folder whose files are those that it names."""
+    try:
+        release = record.read(Release, (folder / "release.json").read_bytes(), at=str(folder / "release.json"))
+    except OSError as error:
+        fix = "give the folder of a release, as in .keepfit/releases/r1"
+        raise errors.BadRelease(f"there is no release in this folder: {error.strerror}", at=str(folder), fix=fix) from error
+    for name, named in release.files.items():
+        path = folder / name
+        if not path.is_file() or digest.of_file(path) != named:
+            fix = "restore the folder; keepfit makes it again from the project when it is deleted"
+            raise errors.BadRelease("a file of the release is missing or was altered", at=str(path), fix=fix)
+    return release
 
 
 def _adder(folder: Path, release: Release, code: Path | None) -> AddColumns | None:
@@ -139,18 +177,12 @@ def _adder(folder: Path, release: Release, code: Path | None) -> AddColumns | No
     return row_adder(made, plugin.find("features", made.function, at=str(folder / "added.json"), folder=code))
 
 
-_EXPECTED = {
-    "int": "a whole number",
-    "float": "a number",
-    "float32": "a number",
-    "bool": "true or false",
-    "text": "text",
-    "instant": "an instant in ISO 8601 with an offset, as in 2013-07-01T17:00Z",
-}
-
-
 def _as_it_is(value: Any) -> Any:
     return value
+
+
+def _plain_json(value: list[Any]) -> str:
+    return msgspec.json.encode(value).decode()
 
 
 #: How far the sample's outputs may lie from those that are stored: `exp` differs in its last bit between C libraries and processors.
@@ -184,7 +216,3 @@ _CHECKS: dict[str, Callable[[object], bool]] = {
     "text": lambda value: type(value) is str,
     "instant": _is_instant,
 }
-
-
-def _check(column: Column) -> Callable[[object], bool]:
-    return _CHECKS["text"] if "subject" in column.uses else _CHECKS[column.dtype]

@@ -16,6 +16,7 @@ import uvicorn
 
 from keepfit import errors
 from keepfit.serving.app import App
+from keepfit.serving.log import NoLog, SegmentLog
 from keepfit.serving.served import Served
 from keepfit.stores.segments import SegmentWriter
 from keepfit.workspace import Workspace, column_kinds
@@ -58,8 +59,7 @@ def serve_project(ws: Workspace, listen: Listen) -> None:
     kinds = column_kinds()
     app = App(
         Served(ws.release_folder(champion), kinds, code=ws.folder),
-        predictions=SegmentWriter(ws.segments, "predictions"),
-        labels=SegmentWriter(ws.segments, "labels"),
+        log=SegmentLog(SegmentWriter(ws.segments, "predictions"), SegmentWriter(ws.segments, "labels")),
         subjects=ws.secret("subjects"),
         simulated=listen.simulated,
     )
@@ -74,7 +74,7 @@ def serve_project(ws: Workspace, listen: Listen) -> None:
                     continue
                 now = ws.roles().champion
                 if now is not None and now != app.served.release.id:
-                    app.served = Served(ws.release_folder(now), kinds, code=ws.folder)
+                    app.take(Served(ws.release_folder(now), kinds, code=ws.folder))
                 seq = head
 
     _run(app, listen, follow)
@@ -82,7 +82,7 @@ def serve_project(ws: Workspace, listen: Listen) -> None:
 
 def serve_folder(folder: Path, listen: Listen) -> None:
     """Serve one release folder and nothing else; nothing is kept."""
-    app = App(Served(folder, column_kinds()), predictions=None, labels=None, subjects=None, simulated=listen.simulated)
+    app = App(Served(folder, column_kinds()), log=NoLog(), simulated=listen.simulated)
     _run(app, listen, None)
 
 

@@ -17,6 +17,7 @@ from keepfit import record
 from keepfit.label import Label
 from keepfit.prediction import Prediction, subject_token
 from keepfit.serving.app import MOST_BYTES, MOST_ROWS, App
+from keepfit.serving.log import NoLog, SegmentLog
 from keepfit.serving.served import Served
 from keepfit.stores.segments import SegmentWriter, payloads, waiting
 from keepfit.workspace import column_kinds
@@ -43,8 +44,7 @@ class Client:
         self.folder = folder
         self.app = App(
             Served(RELEASES / release, column_kinds()),
-            predictions=SegmentWriter(folder, "predictions") if kept else None,
-            labels=SegmentWriter(folder, "labels") if kept else None,
+            log=SegmentLog(SegmentWriter(folder, "predictions"), SegmentWriter(folder, "labels")) if kept else NoLog(),
             subjects=b"secret",
             simulated=simulated,
         )
@@ -190,7 +190,8 @@ def test_an_unknown_column_is_refused_with_a_near_match(trees):
         (b"{", 400),
         (b"\xff", 400),
         (b'{"rows": [{"order": NaN}]}', 400),
-        (b'{"rows": [{"order": ' + b"[" * 2000, 400),
+        (b'{"rows": [{"order": ' + b"[" * 2000, 422),
+        (b'{"rows": [], "ids": ' + b"[" * 2000, 422),
         (b"[]", 422),
         (b'{"rows": 1}', 422),
         (b'{"rows": [1]}', 422),
@@ -210,7 +211,7 @@ def test_ids_name_every_row_once(trees, ids):
 
 
 def test_too_much_at_once_is_refused(trees):
-    refused(trees.ask("POST", "/v1/predict", json={"rows": [{}] * (MOST_ROWS + 1)}), 413)
+    refused(trees.ask("POST", "/v1/predict", json={"rows": [ROW] * (MOST_ROWS + 1)}), 413)
     refused(trees.ask("POST", "/v1/predict", content=b" " * (MOST_BYTES + 1)), 413)
 
 
@@ -306,6 +307,6 @@ def test_paths_and_methods(trees):
 
 def test_another_release_takes_over_between_two_requests(trees):
     before = trees.predict(ROW).json()["predictions"][0]["score"]
-    trees.app.served = Served(RELEASES / "v1-linear", column_kinds())
+    trees.app.take(Served(RELEASES / "v1-linear", column_kinds()))
     after = trees.predict(ROW).json()["predictions"][0]["score"]
     assert before != after

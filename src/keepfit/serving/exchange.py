@@ -1,0 +1,94 @@
+"""What comes in and what goes back over HTTP, as plain values, and the table by which the one becomes the other.
+
+A protocol is a module with `routes(app) -> list[Route]`. Each route's `answer` decodes a request, lets the
+application answer its rows, and encodes what was said; `refuse` gives a refusal the form that its clients expect.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Literal, NamedTuple, TypeAlias
+
+import msgspec
+
+from keepfit import errors
+
+__all__ = ["JSON", "PROBLEM", "Headers", "Opens", "Refused", "Request", "Response", "Route", "problem", "refusal"]
+
+Headers: TypeAlias = "list[tuple[bytes, bytes]]"
+#: What a key must allow for a route to answer; None answers everyone, as probes of an orchestrator need it.
+Opens: TypeAlias = Literal["predict", "label", "explain", "admin"]
+
+JSON = b"application/json"
+PROBLEM = b"application/problem+json"
+
+
+class Request(msgspec.Struct, frozen=True, gc=False):
+    """One request, whole. `started` is `time.perf_counter_ns()` when its head had been read; `parts` are what stood
+    in the place of a route's `{name}`s.
+    """
+
+    method: str
+    path: str
+    query: bytes
+    headers: Headers
+    body: bytes
+    started: int
+    parts: Mapping[str, str] = {}
+
+    def header(self, name: bytes) -> bytes | None:
+        """A header by its name in small letters."""
+        for known, value in self.headers:
+            if known == name:
+                return value
+        return None
+
+
+class Response(msgspec.Struct, frozen=True, gc=False):
+    """What goes back."""
+
+    status: int
+    body: bytes
+    kind: bytes = JSON
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+
+
+class Refused(Exception):
+    """A request that is not answered: its HTTP status, and what, where and what to do about it, without a value of it."""
+
+    def __init__(
+        self, status: int, title: str, *, at: str = "", fix: str = "", code: str = "", headers: tuple[tuple[bytes, bytes], ...] = ()
+    ) -> None:
+        super().__init__(title)
+        self.status, self.title, self.at, self.fix, self.code, self.headers = status, title, at, fix, code, headers
+
+
+def refusal(error: errors.KeepfitError) -> Refused:
+    """An error as a refusal: the client's own is 422, a store's is 503 and names no place on this machine."""
+    status = 422 if isinstance(error, errors.UsageFault) else 503
+    return Refused(status, error.message, at=error.at if status < 500 else "", fix=error.fix, code=error.code)
+
+
+def problem(refused: Refused) -> Response:
+    """A refusal as a problem document (RFC 9457)."""
+    said: dict[str, Any] = {"type": "about:blank", "title": refused.title, "status": refused.status}
+    body = msgspec.json.encode(said | {"code": refused.code, "at": refused.at, "fix": refused.fix})
+    return Response(refused.status, body, PROBLEM, refused.headers)
+
+
+class Route(NamedTuple):
+    """One line of the table of routes.
+
+    Parameters
+    ----------
+    path : as it stands in a request, or with `{name}` for one part between slashes (or before a colon)
+    answer : makes the response; it may raise `Refused`, and `errors.KeepfitError`, which becomes one
+    opens : the scope that a key must have
+    refuse : the form of a refusal on this route
+    """
+
+    method: str
+    path: str
+    answer: Callable[[Request], Awaitable[Response]]
+    opens: Opens | None = "predict"
+    refuse: Callable[[Refused], Response] = problem
