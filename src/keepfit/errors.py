@@ -114,6 +114,18 @@ class UnreadableProjectFile(UsageFault):
     code = "KF105"
 
 
+class AlreadyThere(UsageFault):
+    """There is a project file already, and writing another would lose it."""
+
+    code = "KF106"
+
+
+class Undecided(UsageFault):
+    """What should be predicted, or from which table, is not said and cannot be told from the table."""
+
+    code = "KF107"
+
+
 class WrongValue(UsageFault):
     """A key of the project file has a value of the wrong type, form or range."""
 

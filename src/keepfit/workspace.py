@@ -33,7 +33,7 @@ from keepfit.task import Task
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["FORMAT", "Lock", "Workspace"]
+__all__ = ["FORMAT", "Lock", "Workspace", "column_kinds", "open_source"]
 
 #: The version of the folder `.keepfit`.
 FORMAT = 1
@@ -285,15 +285,7 @@ class Workspace:
 
     def source(self) -> Source:
         """The source that the project file names."""
-        url, at = self.spec.data.source, self.place("data", "source")
-        suffix = Path(url).suffix.lstrip(".").lower()
-        kind = {"pq": "parquet"}.get(suffix, suffix)
-        if "://" in url or not kind:
-            raise errors.UnknownKind(
-                "there is no source for this URL", at=at, fix=f"a file that ends in one of {', '.join(plugin.kinds('sources'))}"
-            )
-        made: Source = plugin.find("sources", kind, at=at)(expand(url, at=at), self.folder)
-        return made
+        return open_source(self.spec.data.source, folder=self.folder, at=self.place("data", "source"))
 
     def read_source(self) -> pl.DataFrame:
         """The source's table; its errors hold `${NAME}` as the project file does, not what stands behind it."""
@@ -330,6 +322,23 @@ class Workspace:
             found.append(error)
         if found:
             raise errors.Faults(found, at="keepfit.toml")
+
+
+def open_source(url: str, *, folder: Path, at: str) -> Source:
+    """The source behind a URL or a path; relative paths start at `folder`.
+
+    Raises
+    ------
+    UnknownKind
+        No source reads this.
+    """
+    suffix = Path(url).suffix.lstrip(".").lower()
+    kind = {"pq": "parquet"}.get(suffix, suffix)
+    if "://" in url or not kind:
+        fix = f"a file that ends in one of {', '.join(plugin.kinds('sources'))}"
+        raise errors.UnknownKind("there is no source for this URL", at=at, fix=fix)
+    made: Source = plugin.find("sources", kind, at=at)(expand(url, at=at), folder)
+    return made
 
 
 def column_kinds() -> Kinds:

@@ -245,7 +245,7 @@ def test_the_glossary_has_every_concept_and_no_word_that_the_program_does_not_us
     layers = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"][0]["layers"]
     concepts = next(layer for layer in layers if "snapshot : " in layer).split(" : ")
     # `features` holds the plan, `chain` and `export` belong to the ledger, `incident` says which action is due.
-    named = {"features": "plan", "chain": "ledger", "export": "ledger", "incident": "action"}
+    named = {"features": "plan", "chain": "ledger", "export": "ledger", "incident": "action", "hints": "proposal"}
     assert {named.get(concept, concept) for concept in concepts} <= set(words)
     program = "\n".join(source_of_all().values()).lower()
     assert [word for word in words if not re.search(rf"\b{word}", program)] == []

@@ -40,6 +40,7 @@ from keepfit.loop.score import Scoring
 from keepfit.loop.turn import Turn
 from keepfit.prediction import Prediction
 from keepfit.profile import Profile
+from keepfit.proposal import Proposal
 from keepfit.release import Release, Sample
 from keepfit.reports.status import Status
 from keepfit.schema import Column, Schema
@@ -216,6 +217,26 @@ RECORDS = {
                 "names": {"version": 1, "names": ["EWR", "JFK"], "counts": [2, 1], "over": [0, 0], "other": 0, "error": 0, "once": 1},
             },
         },
+    ),
+    "proposal": Proposal(
+        source="orders.csv",
+        rows=300,
+        columns=4,
+        name="orders",
+        task="binary",
+        target="returned",
+        positive=True,
+        time="ordered",
+        least=utc(2024, 1, 1),
+        most=utc(2024, 7, 1, 8),
+        key=("order_id",),
+        label_delay=Duration.parse("14d"),
+        value={"true_positive": 12.0, "false_positive": -3.0},
+        settings={"Größe": {"kind": "category"}, "email": {"personal": True}},
+        gates={"steady": {"kind": "no_worse_than_champion", "metric": "log_loss", "margin": 0.005}},
+        reasons={"problem.target": "2 values, by its name", "columns.email": "its values are e-mail addresses: not taken"},
+        notes=("the same in every row: country",),
+        others=("paid",),
     ),
     "release": Release(
         id="r1",

@@ -22,6 +22,7 @@ INTERRUPTED = 130
 #: Every command with its one line of help, so that `--help` imports none of them.
 COMMANDS = {
     "demo": "See the whole loop close on real flights, in about a minute.",
+    "init": "Look at a table and write a project file that runs.",
     "check": "Say whether the project file holds, without reading the data.",
     "run": "Take the data, fit, judge, and release what passes.",
     "serve": "Answer predictions over HTTP.",

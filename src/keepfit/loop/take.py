@@ -194,7 +194,7 @@ def normal(frame: pl.DataFrame, timezone: str) -> pl.DataFrame:
     return frame.select(casts)
 
 
-def _dtype(dtype: pl.DataType) -> Dtype:
+def dtype_of(dtype: pl.DataType) -> Dtype:
     import polars as pl  # the command line starts without it
 
     names: list[tuple[pl.DataType | type[pl.DataType], Dtype]] = [
@@ -209,7 +209,7 @@ def _dtype(dtype: pl.DataType) -> Dtype:
 
 def _schema(ws: Workspace, frame: pl.DataFrame) -> Schema:
     problem = ws.spec.problem
-    dtypes = {name: _dtype(dtype) for name, dtype in frame.schema.items()}
+    dtypes = {name: dtype_of(dtype) for name, dtype in frame.schema.items()}
     nullable = {name: frame[name].null_count() > 0 for name in frame.columns}
     older = latest(ws, ws.spec.data.source)
     try:

@@ -18,7 +18,7 @@ from keepfit.errors import KeepfitError
 from keepfit.spec.places import lines_of
 from keepfit.spec.project import ProjectSpec
 
-__all__ = ["FILE", "Loaded", "Places", "conceal", "expand", "faults_of", "find", "load"]
+__all__ = ["FILE", "Loaded", "Places", "conceal", "expand", "faults_of", "find", "literal_password", "load"]
 
 FILE = "keepfit.toml"
 PREFIX = "KEEPFIT_"
@@ -155,11 +155,19 @@ def _scalar(text: str) -> Any:
 def _passwords(values: Mapping[str, Any], places: Places) -> Iterable[KeepfitError]:
     for section in ("data", "labels", "stores", "alerts"):
         for key, value in (values.get(section) or {}).items() if isinstance(values.get(section), dict) else ():
-            if isinstance(value, str) and "://" in value:
-                password = urlsplit(value).password
-                if password and not _NAME.fullmatch(password):
-                    fix = "write ${NAME} in its place and set NAME in the environment"
-                    yield errors.LiteralPassword("the URL holds a password", at=places.of((section, key)), fix=fix)
+            if isinstance(value, str) and literal_password(value):
+                fix = "write ${NAME} in its place and set NAME in the environment"
+                yield errors.LiteralPassword("the URL holds a password", at=places.of((section, key)), fix=fix)
+
+
+def literal_password(url: str) -> bool:
+    """Whether a URL holds a password itself, not the name of one.
+
+    >>> literal_password("postgresql://me:secret@host/db"), literal_password("postgresql://me:${PASSWORD}@host/db")
+    (True, False)
+    """
+    password = urlsplit(url).password if "://" in url else None
+    return bool(password) and not _NAME.fullmatch(password or "")
 
 
 def expand(text: str, *, at: str, environ: Mapping[str, str] | None = None) -> str:
