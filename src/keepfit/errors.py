@@ -243,6 +243,15 @@ class BadFeatures(UsageFault):
     code = "KF210"
 
 
+# -- models -------------------------------------------------------------------------------------
+
+
+class BadEstimator(UsageFault):
+    """An estimator cannot learn from these rows, or a function that makes one does not hold what it must."""
+
+    code = "KF220"
+
+
 class NoGroups(UsageFault):
     """A gate asks for groups that a column does not make or that are not kept."""
 

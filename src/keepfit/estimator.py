@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeAlias
 
+from keepfit import errors
 from keepfit.column import Kinds
+from keepfit.features import Table
 from keepfit.schema import Column
 
 if TYPE_CHECKING:
     import numpy as np
-    import polars as pl
     from numpy.typing import NDArray
 
     from keepfit.task import Outputs, Task
 
-__all__ = ["Choice", "Estimator", "Fitted", "Predictor", "Range", "Space"]
+__all__ = ["Answer", "Choice", "Estimator", "Fitted", "Predictor", "Range", "Space", "Training"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,32 @@ class Choice:
 
 #: Parameter -> the values that a search may try.
 Space: TypeAlias = Mapping[str, Range | Choice]
+#: The output fields of one row, and its warnings.
+Answer: TypeAlias = tuple[Mapping[str, float], list[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """What an estimator learns from: rows with a known truth.
+
+    Parameters
+    ----------
+    table : the rows
+    truth : magnitudes, or class numbers from 0; shape (rows,). Not every class need be there
+    columns : those that a model may look at
+    task, classes : what is to be predicted
+    """
+
+    table: Table
+    truth: NDArray[np.float64]
+    columns: Sequence[Column]
+    task: Task
+    classes: tuple[Any, ...]
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The fields that the fitted model answers with."""
+        return self.task.fields(self.classes)
 
 
 class Fitted(Protocol):
@@ -46,10 +73,10 @@ class Fitted(Protocol):
 
     #: The kind of predictor that answers from the saved folder without a training library.
     predictor: str
-    #: How far the predictor's outputs may lie from the model's: 0 for trees.
+    #: How far the predictor's outputs may lie from the model's, as a share of the largest output or of 1: 0 for trees.
     tolerance: float
 
-    def predict(self, frame: pl.DataFrame) -> Outputs:
+    def predict(self, table: Table) -> Outputs:
         """The task's output fields, each of shape (rows,)."""
         ...
 
@@ -62,7 +89,7 @@ class Estimator(Protocol):
     """A way to learn.
 
     Estimators get raw columns; a tabular one learns a feature plan inside. The space of parameters
-    belongs to the estimator.
+    belongs to the estimator. `keepfit.testing.estimator` tests one.
     """
 
     kind: ClassVar[str]
@@ -71,33 +98,33 @@ class Estimator(Protocol):
     #: The parameters that a search may change, each with a default.
     space: ClassVar[Space]
 
-    def fit(
-        self,
-        frame: pl.DataFrame,
-        truth: NDArray[np.float64],
-        columns: list[Column],
-        *,
-        task: Task,
-        kinds: Kinds,
-        parameters: Mapping[str, Any],
-        seed: int,
-    ) -> Fitted:
-        """Learn from rows with a known truth."""
+    def fit(self, training: Training, parameters: Mapping[str, Any], seed: int) -> Fitted:
+        """Learn from rows with a known truth: the same rows, parameters and seed give the same model.
+
+        Raises
+        ------
+        BadEstimator
+            It cannot learn this task.
+        """
         ...
 
-    def load(self, folder: Path, kinds: Kinds) -> Fitted:
+    def load(self, folder: Path) -> Fitted:
         """The model that `save` wrote."""
         ...
 
 
 class Predictor(Protocol):
-    """Answers one request at a time from a saved model, without a training library."""
+    """Answers from a saved model, without a training library where there is another way; to be used by one thread."""
 
     #: The columns that a request may carry as inputs.
     inputs: tuple[str, ...]
 
     def __init__(self, folder: Path, kinds: Kinds) -> None: ...
 
-    def __call__(self, row: Mapping[str, object]) -> tuple[Mapping[str, float], list[str]]:
+    def __call__(self, row: Mapping[str, object]) -> Answer:
         """The output fields and the warnings; raises `BadRequest` for a value of the wrong type."""
+        ...
+
+    def many(self, rows: Sequence[Mapping[str, object]]) -> list[Answer | errors.BadRequest]:
+        """The same for several rows, in their order, where it can be faster: a row that cannot be answered spoils no other."""
         ...

@@ -7,9 +7,9 @@ request; both give the same numbers to the last bit, so that what is served is w
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias, TypeVar
 
 from keepfit import errors
 from keepfit.column import Kinds
@@ -20,12 +20,14 @@ if TYPE_CHECKING:
     import polars as pl
     from numpy.typing import NDArray
 
-__all__ = ["Encoding", "Plan", "Style", "WriteInputs", "learn", "matrix", "row_writer"]
+__all__ = ["Encoding", "Plan", "Style", "Table", "WriteInputs", "learn", "matrix", "row_writer"]
 
 #: Trees take raw magnitudes, codes and missing values; linear models scaled numbers and indicators.
 Style: TypeAlias = Literal["trees", "linear"]
 #: Fills the row buffer from a request's columns and gives its warnings.
 WriteInputs: TypeAlias = Callable[[Mapping[str, object]], list[str]]
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,7 @@ class Plan:
         return places
 
 
-def learn(frame: pl.DataFrame, columns: list[Column], style: Style, kinds: Kinds) -> Plan:
+def learn(frame: pl.DataFrame, columns: Sequence[Column], style: Style, kinds: Kinds) -> Plan:
     """Learn a plan from training rows; columns in which nothing varies are left out.
 
     Raises
@@ -99,6 +101,38 @@ def matrix(plan: Plan, frame: pl.DataFrame, kinds: Kinds) -> NDArray[np.float64]
         out[:, start:end] = kinds[encoding.kind].matrix(dict(encoding.state), frame[encoding.column])
         start = end
     return out
+
+
+class Table:
+    """Rows to learn from or to answer, in the stored types; what is made of them is made once and kept as long as it lives.
+
+    Trials of a search share it, so that a plan is learned and a table encoded once for each fold and style.
+    """
+
+    def __init__(self, frame: pl.DataFrame, kinds: Kinds) -> None:
+        self.frame = frame
+        self.kinds = kinds
+        self._made: dict[Hashable, Any] = {}
+
+    @property
+    def rows(self) -> int:
+        return self.frame.height
+
+    def once(self, name: Hashable, make: Callable[[], T]) -> T:
+        """What `make` gives the first time it is asked for under this name."""
+        if name not in self._made:
+            self._made[name] = make()
+        made: T = self._made[name]
+        return made
+
+    def learn(self, columns: Sequence[Column], style: Style) -> Plan:
+        """A plan learned from these rows."""
+        return self.once(("plan", style, tuple(columns)), lambda: learn(self.frame, columns, style, self.kinds))
+
+    def matrix(self, plan: Plan) -> NDArray[np.float64]:
+        """These rows encoded: shape (rows, features), row-major; not to be changed."""
+        # The plan is kept with its matrix: as long as it lives its identity is its own.
+        return self.once(("matrix", id(plan)), lambda: (plan, matrix(plan, self.frame, self.kinds)))[1]
 
 
 def row_writer(plan: Plan, kinds: Kinds) -> tuple[array[float], WriteInputs]:

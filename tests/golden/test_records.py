@@ -26,7 +26,9 @@ from keepfit.chain import Finding, Verification
 from keepfit.demo.story import Gained
 from keepfit.drift import Drift
 from keepfit.errors import BrokenFile, NewerFormat
-from keepfit.estimators.dot import Weights
+from keepfit.estimators.constant import Constant
+from keepfit.estimators.dot import Line, Weights
+from keepfit.estimators.trees import Trees
 from keepfit.evaluation import Evaluation, Gain, Group, Importance, Measured, Rest, Serving, Slice
 from keepfit.export import ArtifactCopy, LedgerExport
 from keepfit.features import Encoding, Plan
@@ -150,6 +152,7 @@ RECORDS = {
     "added": Added("mine:delays", "row", COLUMNS[1:3], (Column("per_mile", "number", "float", ("feature",), True),)),
     "calibration": Calibration(0.9, 0.1),
     "candidate": CANDIDATE,
+    "constant": Constant({"prediction": 12.5, "low": 3.0, "high": 20.0}),
     "drift": Drift("origin", "jensen_shannon", 0.0, 7),
     "entry": Entry(
         "flight-delay",
@@ -267,7 +270,8 @@ RECORDS = {
     "turn": Turn(PROMOTE, (WINDOW,), "c2", "r2", Gain(0.01, 0.005, 0.015), VERDICT),
     "verdict": VERDICT,
     "verification": Verification("flight-delay", 2, Head(2, "f" * 64), 1, (Finding("cut", 3, "the chain ends at entry 2"),)),
-    "weights": Weights((0.1, -0.30000000000000004, 0.0), -1.5),
+    "trees": Trees("magnitude", ("model.txt", "low.txt", "high.txt"), ("prediction", "low", "high"), 12.5, 3.0),
+    "weights": Weights((0.1, -0.30000000000000004, 0.0), -1.5, "chances", (Line((0.0, 1.0, 2.0), 0.5),), -0.25, 0.75),
     "window": WINDOW,
 }
 
@@ -328,7 +332,7 @@ def test_members_that_a_later_version_may_add_are_passed_over(name):
 #: The members of the dataclasses that stand inside records.
 SHAPES = [
     {field.name for field in dataclasses.fields(kind)}
-    for kind in (Measured, Gain, Group, Slice, Serving, Rest, Importance, Outcome, Part, Column, Head, Interval, Drift, Encoding)
+    for kind in (Measured, Gain, Group, Slice, Serving, Rest, Importance, Outcome, Part, Column, Head, Interval, Drift, Encoding, Line)
 ]
 
 

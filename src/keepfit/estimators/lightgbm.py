@@ -1,4 +1,4 @@
-"""Gradient-boosted trees by LightGBM."""
+"""Boosted trees, and forests, by LightGBM."""
 
 from __future__ import annotations
 
@@ -6,27 +6,28 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import lightgbm
-import numpy as np
-
-from keepfit import features, record
-from keepfit.column import Kinds
-from keepfit.estimator import Range, Space
-from keepfit.features import Plan
-from keepfit.schema import Column
-from keepfit.task import Outputs, Task
+from keepfit import record
+from keepfit.estimator import Range, Space, Training
+from keepfit.estimators.booster import Binned, Booster
+from keepfit.estimators.trees import Trees, read_trees
+from keepfit.features import Plan, Table
+from keepfit.task import Outputs
 
 if TYPE_CHECKING:
-    import polars as pl
+    import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["LightGBM"]
+__all__ = ["FittedTrees", "LightGBM", "binned", "in_units"]
 
-_OBJECTIVES = {"bernoulli": "binary"}
+#: The quantiles that bound nine of ten.
+LOW, HIGH = 0.05, 0.95
 
 
 class LightGBM:
-    """Gradient-boosted trees: raw magnitudes, category codes and missing values, one thread."""
+    """Gradient-boosted trees: raw magnitudes, category codes and missing values, one thread.
+
+    A magnitude has trees of its own for its mean and for each of its bounds, which are quantiles.
+    """
 
     kind: ClassVar[str] = "lightgbm"
     defaults: ClassVar[Mapping[str, Any]] = {
@@ -47,56 +48,59 @@ class LightGBM:
         "feature_fraction": Range(0.4, 1.0),
     }
 
-    def fit(
-        self,
-        frame: pl.DataFrame,
-        truth: NDArray[np.float64],
-        columns: list[Column],
-        *,
-        task: Task,
-        kinds: Kinds,
-        parameters: Mapping[str, Any],
-        seed: int,
-    ) -> FittedTrees:
-        plan = features.learn(frame, columns, "trees", kinds)
-        chosen = {**self.defaults, **parameters}
-        trees = chosen.pop("trees")
-        # One thread: two OpenMP threads on two busy cores are slower by orders of magnitude.
-        fixed = {
-            "objective": _OBJECTIVES[task.family],
-            "seed": seed,
-            "num_threads": 1,
-            "verbosity": -1,
-            "deterministic": True,
-            "force_row_wise": True,
-        }
-        data = lightgbm.Dataset(
-            features.matrix(plan, frame, kinds), truth, categorical_feature=plan.categorical, params={"verbosity": -1, "num_threads": 1}
-        )
-        return FittedTrees(plan, lightgbm.train({**chosen, **fixed}, data, num_boost_round=trees), kinds)
+    def fit(self, training: Training, parameters: Mapping[str, Any], seed: int) -> FittedTrees:
+        plan, bins = binned(training)
+        chosen = {**self.defaults, **parameters, "seed": seed}
+        rounds = int(chosen.pop("trees"))
+        if training.task.family == "gaussian":
+            truth, shift, scale = in_units(training.truth)
+            aims: list[dict[str, Any]] = [{"objective": "regression"}, *({"objective": "quantile", "alpha": at} for at in (LOW, HIGH))]
+            boosters = [Booster.train(bins, truth, {**chosen, **aim}, rounds) for aim in aims]
+            return FittedTrees(plan, Trees("magnitude", ("model.txt", "low.txt", "high.txt"), training.fields, shift, scale), boosters)
+        if training.task.family == "categorical":
+            aim = {"objective": "multiclass", "num_class": len(training.classes)}
+            trees = Trees("chances", ("model.txt",), training.fields)
+        else:
+            aim, trees = {"objective": "binary"}, Trees("score", ("model.txt",), training.fields)
+        return FittedTrees(plan, trees, [Booster.train(bins, training.truth, {**chosen, **aim}, rounds)])
 
-    def load(self, folder: Path, kinds: Kinds) -> FittedTrees:
-        plan = record.read(Plan, (folder / "plan.json").read_bytes(), at=str(folder / "plan.json"))
-        return FittedTrees(plan, lightgbm.Booster(model_file=folder / "model.txt"), kinds)
+    def load(self, folder: Path) -> FittedTrees:
+        return FittedTrees(*read_trees(folder))
+
+
+def binned(training: Training) -> tuple[Plan, Binned]:
+    """A plan for trees and the rows in LightGBM's bins, made once for all that learn from these rows."""
+    plan = training.table.learn(training.columns, "trees")
+    return plan, training.table.once("bins of trees", lambda: Binned(training.table.matrix(plan), plan.categorical))
+
+
+def in_units(truth: NDArray[np.float64]) -> tuple[NDArray[np.float64], float, float]:
+    """Magnitudes as distances from their mean, in standard deviations; with the two.
+
+    LightGBM keeps labels in 32 bits, in which large ones lie far apart.
+    """
+    by = float(abs(truth).max()) or 1.0
+    shift, scale = float((truth / by).mean() * by), float((truth / by).std() * by) or 1.0
+    return (truth - shift) / scale, shift, scale
 
 
 class FittedTrees:
-    """Boosted trees with their feature plan."""
+    """Trees with their feature plan."""
 
     predictor = "trees"
     tolerance = 0.0
 
-    def __init__(self, plan: Plan, booster: Any, kinds: Kinds) -> None:
+    def __init__(self, plan: Plan, trees: Trees, boosters: list[Booster]) -> None:
         self.plan = plan
-        self._booster = booster
-        self._kinds = kinds
+        self._trees = trees
+        self._boosters = boosters
 
-    def predict(self, frame: pl.DataFrame) -> Outputs:
-        if frame.height == 0:
-            return {"score": np.empty(0)}
-        inputs = features.matrix(self.plan, frame, self._kinds)
-        return {"score": np.asarray(self._booster.predict(inputs, num_threads=1), dtype=np.float64)}
+    def predict(self, table: Table) -> Outputs:
+        inputs = table.matrix(self.plan)
+        return self._trees.many([values for booster in self._boosters for values in booster.predict(inputs).T])
 
     def save(self, folder: Path) -> None:
         (folder / "plan.json").write_text(record.text(self.plan))
-        (folder / "model.txt").write_text(self._booster.model_to_string())
+        (folder / "trees.json").write_text(record.text(self._trees))
+        for name, booster in zip(self._trees.files, self._boosters, strict=True):
+            (folder / name).write_text(booster.text())

@@ -1,85 +1,114 @@
-"""The predictor of boosted trees: LightGBM's shared library through its C interface.
-
-The Python package of LightGBM takes more than a second to import; a server needs only the library in it.
-"""
+"""The predictor of trees: what a request holds, through the feature plan and LightGBM's shared library, in microseconds."""
 
 from __future__ import annotations
 
-import ctypes
-import importlib.util
-import sys
-import weakref
-from collections.abc import Mapping
-from functools import cache
+from array import array
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from keepfit import errors, features, record
 from keepfit.column import Kinds
+from keepfit.estimator import Answer
+from keepfit.estimators.booster import Booster
 from keepfit.features import Plan
-from keepfit.plugin import missing_library
 
-__all__ = ["TreesPredictor"]
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
-_FLOAT64 = 1
-_NORMAL = 0
+    from keepfit.task import Outputs
 
-
-@cache
-def _library() -> ctypes.CDLL:
-    found = importlib.util.find_spec("lightgbm")
-    name = "lib_lightgbm.dylib" if sys.platform == "darwin" else "lib_lightgbm.so"
-    for place in (found.submodule_search_locations or []) if found else []:
-        for path in (Path(place) / "lib" / name, Path(place) / name):
-            if path.is_file():
-                try:
-                    library = ctypes.CDLL(str(path))
-                except OSError as error:
-                    raise missing_library(error, name) from error
-                library.LGBM_GetLastError.restype = ctypes.c_char_p
-                return library
-    raise errors.ExtraNeeded("this release needs LightGBM's library", at="the server", fix="pip install lightgbm")
+__all__ = ["Trees", "TreesPredictor", "read_trees"]
 
 
-def _check(code: int) -> None:
-    if code != 0:
-        reason = _library().LGBM_GetLastError()
-        raise errors.BadRelease(f"LightGBM: {reason.decode(errors='replace')}", at="model.txt")
+@dataclass(frozen=True, slots=True)
+class Trees:
+    """How the answers of trees become a task's output fields.
+
+    `files` hold the trees, and `fields` are what all of them answer with, in order. A `score` is a probability as it
+    is; `chances` are probabilities that are made to add up to 1; a `magnitude` was learned in units of `scale` from
+    `shift` on, and its bounds keep it between them.
+    """
+
+    record: ClassVar[str] = "trees"
+    version: ClassVar[int] = 1
+
+    form: Literal["score", "chances", "magnitude"]
+    files: tuple[str, ...]
+    fields: tuple[str, ...]
+    shift: float = 0.0
+    scale: float = 1.0
+
+    def one(self, raw: Sequence[float]) -> Mapping[str, float]:
+        """The output fields of one row."""
+        if self.form == "score":
+            return {self.fields[0]: min(1.0, max(0.0, raw[0]))}
+        if self.form == "chances":
+            kept = [max(0.0, value) for value in raw]
+            total = 0.0
+            for value in kept:  # not sum(), which rounds otherwise
+                total += value
+            even = 1.0 / len(kept)
+            return {field: value / total if total > 0.0 else even for field, value in zip(self.fields, kept, strict=True)}
+        value, low, high = (number * self.scale + self.shift for number in raw)
+        return dict(zip(self.fields, (value, min(value, low), max(value, high)), strict=True))
+
+    def many(self, raw: Sequence[NDArray[np.float64]]) -> Outputs:
+        """The output fields of many rows, each of shape (rows,): the same bits as one by one."""
+        import numpy as np  # one row is answered without it
+
+        if self.form == "score":
+            return {self.fields[0]: np.minimum(1.0, np.maximum(0.0, raw[0]))}
+        if self.form == "chances":
+            kept = [np.maximum(0.0, values) for values in raw]
+            total = np.zeros(kept[0].shape)
+            for values in kept:
+                total = total + values
+            some = np.where(total > 0.0, total, 1.0)
+            shares = zip(self.fields, kept, strict=True)
+            return {field: np.where(total > 0.0, values / some, 1.0 / len(kept)) for field, values in shares}
+        value, low, high = (numbers * self.scale + self.shift for numbers in raw)
+        return dict(zip(self.fields, (value, np.minimum(value, low), np.maximum(value, high)), strict=True))
 
 
-def _free(library: ctypes.CDLL, booster: ctypes.c_void_p, fast: ctypes.c_void_p) -> None:
-    if fast.value:
-        library.LGBM_FastConfigFree(fast)
-    library.LGBM_BoosterFree(booster)
+#: What a folder without a record of its own holds.
+_ONE_SCORE = Trees("score", ("model.txt",), ("score",))
+
+
+def read_trees(folder: Path) -> tuple[Plan, Trees, list[Booster]]:
+    """What a folder holds: the feature plan, how answers become outputs, and the trees."""
+    plan = record.read(Plan, (folder / "plan.json").read_bytes(), at=str(folder / "plan.json"))
+    path = folder / "trees.json"
+    trees = record.read(Trees, path.read_bytes(), at=str(path)) if path.exists() else _ONE_SCORE
+    return plan, trees, [Booster.read(folder / name) for name in trees.files]
 
 
 class TreesPredictor:
-    """One row in, one score out; single-threaded, to be used by one thread."""
+    """One row in, the output fields out; single-threaded, to be used by one thread."""
 
     def __init__(self, folder: Path, kinds: Kinds) -> None:
-        plan = record.read(Plan, (folder / "plan.json").read_bytes(), at=str(folder / "plan.json"))
+        plan, self._trees, self._boosters = read_trees(folder)
         self.inputs = tuple(encoding.column for encoding in plan.encodings)
         self._buffer, self._write = features.row_writer(plan, kinds)
-        library = _library()
-        booster, iterations = ctypes.c_void_p(), ctypes.c_int()
-        path = str(folder / "model.txt").encode()
-        _check(library.LGBM_BoosterCreateFromModelfile(ctypes.c_char_p(path), ctypes.byref(iterations), ctypes.byref(booster)))
-        self._fast = ctypes.c_void_p()
-        # A server exchanges predictors for as long as it lives: each gives its memory back.
-        weakref.finalize(self, _free, library, booster, self._fast)
-        width = len(self._buffer)
-        _check(
-            library.LGBM_BoosterPredictForMatSingleRowFastInit(
-                booster, _NORMAL, 0, -1, _FLOAT64, ctypes.c_int32(width), ctypes.c_char_p(b"num_threads=1"), ctypes.byref(self._fast)
-            )
-        )
-        self._row = (ctypes.c_double * width).from_buffer(self._buffer)
-        self._length = ctypes.c_int64()
-        self._out = (ctypes.c_double * 1)()
-        self._predict = library.LGBM_BoosterPredictForMatSingleRowFast
-        self._arguments = (self._fast, self._row, ctypes.byref(self._length), self._out)
+        self._answers = [booster.single(self._buffer) for booster in self._boosters]
 
-    def __call__(self, row: Mapping[str, object]) -> tuple[Mapping[str, float], list[str]]:
+    def __call__(self, row: Mapping[str, object]) -> Answer:
         warnings = self._write(row)
-        if self._predict(*self._arguments) != 0:
-            _check(-1)
-        return {"score": self._out[0]}, warnings
+        if len(self._answers) == 1:
+            return self._trees.one(self._answers[0]()), warnings
+        return self._trees.one([value for answer in self._answers for value in answer()]), warnings
+
+    def many(self, rows: Sequence[Mapping[str, object]]) -> list[Answer | errors.BadRequest]:
+        encoded = array("d")
+        said: list[list[str] | errors.BadRequest] = []
+        for row in rows:
+            try:
+                said.append(self._write(row))
+                encoded.extend(self._buffer)
+            except errors.BadRequest as error:
+                said.append(error)
+        parts = [booster.predict_rows(encoded, len(self._buffer)) for booster in self._boosters]
+        answers = (self._trees.one([value for part in row for value in part]) for row in zip(*parts, strict=True))
+        return [one if isinstance(one, errors.BadRequest) else (next(answers), one) for one in said]

@@ -5,17 +5,19 @@ from __future__ import annotations
 import math
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from keepfit import errors, plugin
-from keepfit.estimator import Fitted
+from keepfit.estimator import Answer, Fitted, Predictor
 from keepfit.evaluation import Serving, serving
+from keepfit.features import Table
 from keepfit.release import Sample
 from keepfit.schema import Schema
+from keepfit.task import Outputs
 from keepfit.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -48,11 +50,11 @@ def certify(ws: Workspace, fitted: Fitted, rows: pl.DataFrame, known: Schema) ->
         The predictor's outputs lie further from the model's than they may.
     """
     inputs = rows.select([column.name for column in known.features])
-    expected = fitted.predict(inputs)
+    expected = fitted.predict(Table(inputs, ws.kinds))
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         fitted.save(folder)
-        predictor = plugin.find("predictors", fitted.predictor)(folder, ws.kinds)
+        predictor: Predictor = plugin.find("predictors", fitted.predictor)(folder, ws.kinds)
         requests = [as_request(row) for row in inputs.iter_rows(named=True)]
         answers, durations = [], []
         for row in requests:
@@ -60,12 +62,28 @@ def certify(ws: Workspace, fitted: Fitted, rows: pl.DataFrame, known: Schema) ->
             answers.append(predictor(row)[0])
             durations.append((time.perf_counter_ns() - begin) / 1000)
         size = sum(path.stat().st_size for path in folder.iterdir())
+        together = [_outputs(answer) for answer in predictor.many(requests)]
         kept = {path.name: ws.artifacts.put_file(path) for path in sorted(folder.iterdir())}
-    difference = max((abs(answer[field] - float(expected[field][i])) for i, answer in enumerate(answers) for field in answer), default=0.0)
+    difference = max(_difference(answers, expected), _difference(together, expected))
     if not difference <= fitted.tolerance:
         fix = "report this: the same row must give the same output in a table and in a request"
         raise errors.BadRelease(f"the serving predictor differs from the model by {difference:g}", at=fitted.predictor, fix=fix)
     return Certified(kept, Sample(tuple(requests[:SAMPLE_ROWS]), tuple(answers[:SAMPLE_ROWS])), difference, serving(size, durations))
+
+
+def _outputs(answer: Answer | errors.BadRequest) -> Mapping[str, float]:
+    if isinstance(answer, errors.BadRequest):
+        raise answer
+    return answer[0]
+
+
+def _difference(answers: Sequence[Mapping[str, float]], expected: Outputs) -> float:
+    """The largest difference, as a share of a field's largest output where that is above 1; infinite where a field is missing."""
+    found = [0.0]
+    for field, values in expected.items():
+        most = max([1.0, *(abs(float(value)) for value in values)])
+        found += [abs(answer.get(field, math.inf) - float(value)) / most for answer, value in zip(answers, values, strict=True)]
+    return math.inf if any(map(math.isnan, found)) else max(found)
 
 
 def as_request(row: Mapping[str, Any]) -> dict[str, Any]:

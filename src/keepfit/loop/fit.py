@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 from keepfit import digest, errors, split
 from keepfit.calibration import Calibration
 from keepfit.candidate import Candidate
-from keepfit.estimator import Fitted
+from keepfit.estimator import Fitted, Training
 from keepfit.evaluation import Evaluation
+from keepfit.features import Table
 from keepfit.instant import from_micros
 from keepfit.ledger import Entry
 from keepfit.loop import tune
@@ -20,8 +21,9 @@ from keepfit.loop.certify import CERTIFIED_ROWS, certify
 from keepfit.loop.groups import check_columns
 from keepfit.loop.measure import Exam, measure, past
 from keepfit.loop.models import evaluation_of
+from keepfit.loop.recipe import Material, Recipe, defaults, fit_recipe
 from keepfit.loop.rows import Rows, known_rows, value_of
-from keepfit.loop.search import Recipe, defaults, fit_recipe, search
+from keepfit.loop.search import search
 from keepfit.loop.take import Taken, row_keys
 from keepfit.profile import profile
 from keepfit.progress import Progress, silent
@@ -80,21 +82,21 @@ def fit(ws: Workspace, taken: Taken, *, now: datetime, progress: Progress = sile
     spots = places(ws, rows, known)
     develop, test = rows.where(spots.development), rows.where(spots.test)
     _both_classes(develop, test)
-    chosen = _choose(ws, known, rows, spots, name=digest.of_value(cause), progress=progress)
+    material = Material(known, classes, rows, spots)
+    chosen = _choose(ws, material, name=digest.of_value(cause), progress=progress)
     progress(f"fitting {chosen.recipe.estimator} on {develop.count:,} rows")
-    fitted = judged = fit_recipe(ws, known, develop, chosen.recipe)
-    outputs = tune.apply(ws.task, chosen.calibration, judged.predict(test.frame))
+    fitted = judged = fit_recipe(ws, material.training(ws, develop), chosen.recipe)
     progress(f"measuring it on {test.count:,} rows that it never saw")
 
     def predict(frame: pl.DataFrame) -> Outputs:
-        return tune.apply(ws.task, chosen.calibration, judged.predict(frame))
+        return tune.apply(ws.task, chosen.calibration, judged.predict(Table(frame, ws.kinds)))
 
-    exam = Exam(known, [taken], classes, test, outputs, chosen.threshold, past(develop, known), past(rows, known), predict)
+    exam = Exam(known, [taken], classes, test, predict(test.frame), chosen.threshold, past(develop, known), past(rows, known), predict)
     evaluation = measure(ws, exam, full=ws.spec.model.evaluation == "full")
     learned = develop
     if ws.spec.model.final_fit == "all":
         progress(f"fitting {chosen.recipe.estimator} once more on all {rows.count:,} rows")
-        fitted, learned = fit_recipe(ws, known, rows, chosen.recipe), rows
+        fitted, learned = fit_recipe(ws, material.training(ws, rows), chosen.recipe), rows
     draft = replace(_draft(ws, known, [taken], chosen, fitted, learned), classes=classes, final_fit=ws.spec.model.final_fit)
     return _keep(ws, cause, _Made(draft, fitted, learned, test.frame, spots.split, evaluation), now)
 
@@ -118,7 +120,8 @@ def refit(ws: Workspace, champion: Candidate, taken: list[Taken], *, cause: list
     classes, rows = _labelled(ws, taken, known)
     chosen = _Chosen(Recipe(champion.estimator, champion.parameters), champion.threshold, champion.calibration)
     progress(f"fitting {champion.estimator} on {rows.count:,} rows")
-    fitted = fit_recipe(ws, known, rows, chosen.recipe)
+    training = Training(Table(rows.frame, ws.kinds), rows.truth, tuple(known.features), ws.task, classes)
+    fitted = fit_recipe(ws, training, chosen.recipe)
     draft = replace(_draft(ws, known, taken, chosen, fitted, rows), classes=classes, final_fit="all")
     return _keep(ws, cause, _Made(draft, fitted, rows, rows.frame.tail(CERTIFIED_ROWS), None, None), now)
 
@@ -128,12 +131,14 @@ def versions() -> dict[str, str]:
     return {name: version(name) for name in ("lightgbm", "numpy", "polars", "scikit-learn")}
 
 
-def _choose(ws: Workspace, known: Schema, rows: Rows, spots: Places, *, name: str, progress: Progress) -> _Chosen:
+def _choose(ws: Workspace, material: Material, *, name: str, progress: Progress) -> _Chosen:
     value = value_of(ws)
-    if ws.spec.model.evaluation == "quick" or spots.folds == 0:
-        return _Chosen(defaults(ws, ws.spec.model.estimators[0]), ws.task.threshold(value))
-    found = search(ws, known, rows, spots, name=name, progress=progress)
-    calibration = tune.calibrate(ws.task, found.held, known)
+    spec = ws.spec.model
+    if spec.evaluation == "quick" or material.places.folds == 0:
+        return _Chosen(defaults(ws, spec.estimators[0]), ws.task.threshold(value))
+    first = [defaults(ws, kind) for kind in spec.estimators]
+    found = search(ws, material, first, trials=spec.trials, name=name, progress=progress)
+    calibration = tune.calibrate(ws.task, found.held, material.known)
     cut = tune.threshold(ws.task, found.held, calibration, value)
     return _Chosen(found.recipe, cut, calibration, found.tried, found.trials)
 

@@ -11,6 +11,7 @@ from keepfit import errors
 from keepfit.candidate import Candidate
 from keepfit.estimator import Fitted
 from keepfit.evaluation import Evaluation
+from keepfit.features import Table
 from keepfit.ledger import Entry
 from keepfit.loop import tune
 from keepfit.release import Roles
@@ -33,7 +34,7 @@ class Model:
 
     def predict(self, frame: pl.DataFrame) -> Outputs:
         """The task's output fields, each of shape (rows,)."""
-        return tune.apply(self.ws.task, self.candidate.calibration, self.fitted.predict(frame))
+        return tune.apply(self.ws.task, self.candidate.calibration, self.fitted.predict(Table(frame, self.ws.kinds)))
 
 
 def load_model(ws: Workspace, candidate: Candidate) -> Model:
@@ -41,7 +42,7 @@ def load_model(ws: Workspace, candidate: Candidate) -> Model:
     with tempfile.TemporaryDirectory() as place:
         for name, named in candidate.files.items():
             (Path(place) / name).write_bytes(ws.artifacts.get(named))
-        return Model(ws, candidate, ws.estimator(candidate.estimator).load(Path(place), ws.kinds))
+        return Model(ws, candidate, ws.estimator(candidate.estimator).load(Path(place)))
 
 
 def candidate_of(ws: Workspace, name: str) -> tuple[Candidate, Entry]:

@@ -5,62 +5,39 @@ from __future__ import annotations
 import math
 import os
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from keepfit import files
-from keepfit.estimator import Choice, Fitted
-from keepfit.loop.rows import Rows
+from keepfit.estimator import Choice
+from keepfit.loop.recipe import Fold, Held, Material, Recipe, folds_of, left_out
 from keepfit.progress import Progress
-from keepfit.schema import Schema
-from keepfit.split import Places
 from keepfit.task import Outputs, Scored
 from keepfit.workspace import Workspace
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
     from optuna.distributions import BaseDistribution
     from optuna.study import Study
 
-__all__ = ["Held", "Recipe", "Searched", "defaults", "fit_recipe", "held_out", "search"]
+__all__ = ["Searched", "search"]
 
 #: Trials with fewer folds than this behind them are never cut short.
 _BEFORE_PRUNING = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Recipe:
-    """How a model is fitted."""
-
-    estimator: str
-    parameters: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """A recipe's outputs for rows that its model was not fitted on: the validation rows of every fold.
-
-    `fold` numbers each row's fold, shape (rows,).
-    """
-
-    rows: Rows
-    outputs: Outputs
-    fold: NDArray[np.int64]
-
-
-@dataclass(frozen=True, slots=True)
 class Trial:
-    """A recipe that was tried: its selecting metric on each fold, and whether it was cut short."""
+    """A recipe that was tried: its selecting metric on each fold, whether it was cut short, and how long it took."""
 
     number: int
     recipe: Recipe
     folds: tuple[float, ...]
     pruned: bool
+    seconds: float
 
     @property
     def value(self) -> float:
@@ -82,147 +59,130 @@ class _Course:
     """What a search has come to so far."""
 
     ws: Workspace
-    known: Schema
-    rows: Rows
-    places: Places
-    progress: Progress
+    folds: list[Fold]
+    first: Sequence[Recipe]
+    wanted: int
     journal: Path
+    progress: Progress
     done: list[Trial]
-    resumed: int
     best: Trial | None = None
     held: Held | None = None
+    study: Study | None = None
+    kinds: list[str] = field(default_factory=list)
 
     @property
     def sign(self) -> float:
         """Turns the selecting metric so that less is better."""
         return 1.0 if self.ws.task.metrics[self.ws.task.selects].better == "lower" else -1.0
 
+    @property
+    def spent(self) -> float:
+        """Seconds that all trials took, those before a stop included."""
+        return math.fsum(trial.seconds for trial in self.done)
 
-def defaults(ws: Workspace, kind: str) -> Recipe:
-    """An estimator with the parameters that hold when nothing else is said."""
-    return Recipe(kind, dict(ws.estimator(kind).defaults))
-
-
-def fit_recipe(ws: Workspace, known: Schema, rows: Rows, recipe: Recipe) -> Fitted:
-    """Fit one model."""
-    return ws.estimator(recipe.estimator).fit(
-        rows.frame, rows.truth, known.features, task=ws.task, kinds=ws.kinds, parameters=recipe.parameters, seed=ws.spec.model.seed
-    )
+    def beats(self, trial: Trial) -> bool:
+        return not trial.pruned and (self.best is None or self.sign * trial.value < self.sign * self.best.value)
 
 
-def search(ws: Workspace, known: Schema, rows: Rows, places: Places, *, name: str, progress: Progress) -> Searched:
-    """Try recipes on the folds: the defaults of every estimator, then those that Optuna proposes.
+def search(ws: Workspace, material: Material, first: Sequence[Recipe], *, trials: int, name: str, progress: Progress) -> Searched:
+    """Try recipes on the folds: the `first` ones, then those that Optuna proposes, `trials` in all.
 
     Every finished trial is written down under `name`, so a search that was stopped goes on where it was; with
-    the same seed it comes to the same recipe whether or not it was stopped.
+    the same seed it comes to the same recipe whether or not it was stopped. The project's budget of time ends
+    it after the first recipes; what is under way is finished.
     """
     journal = ws.home / "run" / f"search-{name[3:35]}.jsonl"
-    done = _read(journal)
-    course = _Course(ws, known, rows, places, progress, journal, done, resumed=len(done))
-    spec = ws.spec.model
-    first = [defaults(ws, kind) for kind in spec.estimators]
-    study, began = _study(course), time.monotonic()
-    wanted = max(spec.trials, len(first))
-    for number in range(wanted):
-        over = spec.budget is not None and time.monotonic() - began > spec.budget.delta.total_seconds()
+    course = _Course(ws, folds_of(ws, material), first, max(trials, len(first)), journal, progress, _read(journal))
+    course.kinds = list(dict.fromkeys([*(recipe.estimator for recipe in first), *ws.spec.model.estimators]))
+    budget = ws.spec.model.budget
+    for number in range(course.wanted):
         if number >= len(course.done):
-            if over and number >= len(first):
+            if budget is not None and number >= len(first) and course.spent > budget.delta.total_seconds():
                 break
-            progress(_says(course, number, wanted, began))
-            _try(course, study, number, first[number] if number < len(first) else None)
-        trial = course.done[number]
-        if not trial.pruned and (course.best is None or course.sign * trial.value < course.sign * course.best.value):
-            course.best = trial
+            _try(course, number)
+        if course.beats(course.done[number]):
+            course.best = course.done[number]
     assert course.best is not None
-    held = course.held if course.held is not None else held_out(ws, known, rows, places, course.best.recipe)
+    if course.held is None:
+        course.held = left_out(course.folds, [fold.outputs(course.best.recipe) for fold in course.folds])
     tried: dict[str, float] = {}
     for trial in course.done:
         kind = trial.recipe.estimator
         if not trial.pruned and (kind not in tried or course.sign * trial.value < course.sign * tried[kind]):
             tried[kind] = trial.value
-    return Searched(course.best.recipe, held, tried, len(course.done))
+    return Searched(course.best.recipe, course.held, tried, len(course.done))
 
 
-def held_out(ws: Workspace, known: Schema, rows: Rows, places: Places, recipe: Recipe) -> Held:
-    """A recipe's outputs for the validation rows of every fold."""
-    parts = [_fold(ws, known, rows, places, recipe, number) for number in range(places.folds)]
-    return _join(rows, places, parts)
-
-
-def _fold(ws: Workspace, known: Schema, rows: Rows, places: Places, recipe: Recipe, number: int) -> Outputs:
-    fit, check = places.fold(number)
-    return fit_recipe(ws, known, rows.where(fit), recipe).predict(rows.where(check).frame)
-
-
-def _join(rows: Rows, places: Places, parts: list[Outputs]) -> Held:
-    import numpy as np
-    import polars as pl  # the command line starts without it
-
-    checks = [places.fold(number)[1] for number in range(places.folds)]
-    frame = pl.concat([rows.where(check).frame for check in checks])
-    truth = np.concatenate([rows.truth[check] for check in checks])
-    outputs = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    return Held(Rows(frame, truth), outputs, np.repeat(np.arange(places.folds), [int(check.sum()) for check in checks]))
-
-
-def _try(course: _Course, study: Study, number: int, first: Recipe | None) -> None:
+def _try(course: _Course, number: int) -> None:
     """Try one recipe fold by fold, cut it short when it lags, and write it down."""
-    from optuna.samplers import TPESampler
-    from optuna.trial import TrialState
-
-    ws, metric = course.ws, course.ws.task.metrics[course.ws.task.selects]
-    # Seeded by its number, so that a trial does not depend on whether the search was stopped before it.
-    study.sampler = TPESampler(seed=ws.spec.model.seed * 100_003 + number, n_startup_trials=_BEFORE_PRUNING)
-    if first is not None:
-        study.enqueue_trial(_flat(ws, first))
-    trial = study.ask()
-    recipe = _suggest(ws, trial)
+    ws, metric, began = course.ws, course.ws.task.metrics[course.ws.task.selects], time.monotonic()
+    proposed = _ask(course, number) if number >= len(course.first) else None
+    recipe = course.first[number] if proposed is None else _suggest(course, proposed)
     parts: list[Outputs] = []
     values: list[float] = []
-    for fold in range(course.places.folds):
-        check = course.rows.where(course.places.fold(fold)[1])
-        outputs = _fold(ws, course.known, course.rows, course.places, recipe, fold)
+    for at, fold in enumerate(course.folds):
+        course.progress(_says(course, number + at / len(course.folds)))
+        outputs = fold.outputs(recipe)
         parts.append(outputs)
-        values.append(metric.measure(Scored(check.truth, outputs, ws.task.decide(outputs, 0.5), None)).value)
-        trial.report(course.sign * math.fsum(values) / len(values), fold)
-        if fold + 1 < course.places.folds and trial.should_prune():
-            break
-    made = Trial(number, recipe, tuple(values), len(values) < course.places.folds)
-    if made.pruned:
-        study.tell(trial, state=TrialState.PRUNED)
-    else:
-        study.tell(trial, course.sign * made.value)
+        values.append(metric.measure(Scored(fold.check.truth, outputs, ws.task.decide(outputs, 0.5), None)).value)
+        if proposed is not None:
+            proposed.report(course.sign * math.fsum(values) / len(values), at)
+            if at + 1 < len(course.folds) and proposed.should_prune():
+                break
+    made = Trial(number, recipe, tuple(values), len(values) < len(course.folds), round(time.monotonic() - began, 3))
+    if proposed is not None and course.study is not None:
+        _tell(course, course.study, proposed, made)
     _write(course.journal, made)
     course.done.append(made)
-    if not made.pruned and (course.best is None or course.sign * made.value < course.sign * course.best.value):
-        course.held = _join(course.rows, course.places, parts)
+    if course.beats(made):
+        course.held = left_out(course.folds, parts)
 
 
-def _study(course: _Course) -> Study:
-    """A study that knows the trials that are done."""
-    import optuna
+def _ask(course: _Course, number: int) -> Any:
+    """What Optuna proposes, seeded by the number, so that a trial does not depend on whether the search was stopped before it."""
+    import optuna  # a run that tries the defaults alone goes without it
 
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
-    study = optuna.create_study(direction="minimize", pruner=optuna.pruners.MedianPruner(n_startup_trials=_BEFORE_PRUNING))
-    for trial in course.done:
-        steps = {step: course.sign * math.fsum(trial.folds[: step + 1]) / (step + 1) for step in range(len(trial.folds))}
-        made = optuna.trial.create_trial(
-            params=_flat(course.ws, trial.recipe),
-            distributions=_distributions(course.ws, trial.recipe.estimator),
-            value=course.sign * trial.value,
-            intermediate_values=steps,
-            state=optuna.trial.TrialState.PRUNED if trial.pruned else optuna.trial.TrialState.COMPLETE,
-        )
-        study.add_trial(made)
-    return study
+    if course.study is None:
+        optuna.logging.set_verbosity(optuna.logging.ERROR)
+        pruner = optuna.pruners.MedianPruner(n_startup_trials=_BEFORE_PRUNING)
+        course.study = optuna.create_study(direction="minimize", pruner=pruner)
+        course.study.add_trials([_known(course, trial) for trial in course.done])
+    seed = course.ws.spec.model.seed * 100_003 + number
+    course.study.sampler = optuna.samplers.TPESampler(seed=seed, n_startup_trials=_BEFORE_PRUNING)
+    return course.study.ask()
 
 
-def _distributions(ws: Workspace, kind: str) -> dict[str, BaseDistribution]:
+def _known(course: _Course, trial: Trial) -> Any:
+    """A trial that is done, as Optuna holds it."""
+    from optuna.trial import TrialState, create_trial
+
+    steps = {step: course.sign * math.fsum(trial.folds[: step + 1]) / (step + 1) for step in range(len(trial.folds))}
+    kind = trial.recipe.estimator
+    searched = {f"{kind}.{name}": trial.recipe.parameters[name] for name in course.ws.estimator(kind).space}
+    return create_trial(
+        params={"estimator": kind, **searched},
+        distributions=_distributions(course, kind),
+        value=course.sign * trial.value,
+        intermediate_values=steps,
+        state=TrialState.PRUNED if trial.pruned else TrialState.COMPLETE,
+    )
+
+
+def _tell(course: _Course, study: Study, proposed: Any, made: Trial) -> None:
+    from optuna.trial import TrialState
+
+    if made.pruned:
+        study.tell(proposed, state=TrialState.PRUNED)
+    else:
+        study.tell(proposed, course.sign * made.value)
+
+
+def _distributions(course: _Course, kind: str) -> dict[str, BaseDistribution]:
     """The choice of the estimator, and its own space."""
     from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
-    found: dict[str, BaseDistribution] = {"estimator": CategoricalDistribution(ws.spec.model.estimators)}
-    for name, space in ws.estimator(kind).space.items():
+    found: dict[str, BaseDistribution] = {"estimator": CategoricalDistribution(course.kinds)}
+    for name, space in course.ws.estimator(kind).space.items():
         if isinstance(space, Choice):
             found[f"{kind}.{name}"] = CategoricalDistribution(space.options)
         elif space.whole:
@@ -232,9 +192,9 @@ def _distributions(ws: Workspace, kind: str) -> dict[str, BaseDistribution]:
     return found
 
 
-def _suggest(ws: Workspace, trial: Any) -> Recipe:
-    kind = trial.suggest_categorical("estimator", ws.spec.model.estimators)
-    estimator = ws.estimator(kind)
+def _suggest(course: _Course, trial: Any) -> Recipe:
+    kind = trial.suggest_categorical("estimator", course.kinds)
+    estimator = course.ws.estimator(kind)
     chosen: dict[str, Any] = {}
     for name, space in estimator.space.items():
         if isinstance(space, Choice):
@@ -246,28 +206,26 @@ def _suggest(ws: Workspace, trial: Any) -> Recipe:
     return Recipe(kind, {**estimator.defaults, **chosen})
 
 
-def _flat(ws: Workspace, recipe: Recipe) -> dict[str, Any]:
-    """A recipe as Optuna names it: the searched parameters alone."""
-    space = ws.estimator(recipe.estimator).space
-    searched = {f"{recipe.estimator}.{name}": recipe.parameters[name] for name in space}
-    return {"estimator": recipe.estimator, **searched}
-
-
-def _says(course: _Course, number: int, wanted: int, began: float) -> str:
+def _says(course: _Course, at: float) -> str:
     """The live line: how far, the best so far, the time left."""
-    filled = round(20 * number / wanted)
-    line = f"search {'█' * filled}{'░' * (20 - filled)} {number}/{wanted}"
+    wanted = course.wanted
+    filled = round(20 * at / wanted)
+    line = f"search {'█' * filled}{'░' * (20 - filled)} {int(at)}/{wanted}"
     if course.best is not None:
         line += f"  best {course.best.recipe.estimator}, {course.ws.task.selects} {course.best.value:.4f}"
-    fresh = number - course.resumed
-    if fresh > 0:
-        line += f"  about {(time.monotonic() - began) / fresh * (wanted - number):.0f} s left"
+    if course.done:
+        left = course.spent / len(course.done) * (wanted - at)
+        budget = course.ws.spec.model.budget
+        if budget is not None:
+            left = min(left, max(0.0, budget.delta.total_seconds() - course.spent))
+        line += f"  about {left:.0f} s left"
     return line
 
 
 def _line(trial: Trial) -> bytes:
     recipe = {"estimator": trial.recipe.estimator, "parameters": dict(trial.recipe.parameters)}
-    return msgspec.json.encode({"number": trial.number, **recipe, "folds": trial.folds, "pruned": trial.pruned}) + b"\n"
+    found = {"number": trial.number, **recipe, "folds": trial.folds, "pruned": trial.pruned, "seconds": trial.seconds}
+    return msgspec.json.encode(found) + b"\n"
 
 
 def _write(path: Path, trial: Trial) -> None:
@@ -291,7 +249,8 @@ def _read(path: Path) -> list[Trial]:
             break
         if form["number"] != len(found):
             break
-        found.append(Trial(form["number"], Recipe(form["estimator"], form["parameters"]), tuple(form["folds"]), form["pruned"]))
+        recipe = Recipe(form["estimator"], form["parameters"])
+        found.append(Trial(form["number"], recipe, tuple(form["folds"]), form["pruned"], form.get("seconds", 0.0)))
     whole = b"".join(map(_line, found))
     if whole != data:
         files.write_whole(path, whole)

@@ -13,6 +13,7 @@ import msgspec
 from keepfit import digest, errors, plugin, record
 from keepfit.added import AddColumns, Added, row_adder
 from keepfit.column import Kinds
+from keepfit.estimator import Answer, Predictor
 from keepfit.instant import parse, show
 from keepfit.release import Release, Sample
 from keepfit.serving.rows import EXPECTED, Rows, carried, identity_of, needed_of
@@ -55,8 +56,7 @@ class Served:
         self._task: Task = plugin.find("tasks", release.task)()
         self._calibration = release.calibration if self._task.calibrates is not None else None
         self._calibrates = self._task.calibrates or ""
-        self._predict = plugin.find("predictors", release.predictor)(folder / "model", kinds)
-        self._many: Callable[[Sequence[Mapping[str, Any]]], list[Any]] | None = getattr(self._predict, "many", None)
+        self._predict: Predictor = plugin.find("predictors", release.predictor)(folder / "model", kinds)
         self._add = _adder(folder, release, code)
         self._columns = {column.name: column for column in release.columns}
         self.private = frozenset(column.name for column in release.columns if column.private)
@@ -97,8 +97,16 @@ class Served:
         """
         if self._add is not None:
             rows = [self._with_added(number, row, self._add) for number, row in enumerate(rows)]
-        found = self._many(rows) if self._many is not None and len(rows) > 1 else [self._predict(row) for row in rows]
+        found = self._together(rows) if len(rows) > 1 else [self._predict(row) for row in rows]
         return [self._answered(row, outputs, warnings) for row, (outputs, warnings) in zip(rows, found, strict=True)]
+
+    def _together(self, rows: Sequence[Mapping[str, Any]]) -> list[Answer]:
+        found: list[Answer] = []
+        for number, one in enumerate(self._predict.many(rows)):
+            if isinstance(one, errors.BadRequest):
+                raise errors.BadRequest(one.message, at=f"rows[{number}].{one.at}", fix=one.fix)
+            found.append(one)
+        return found
 
     def _answered(self, row: Mapping[str, Any], outputs: Mapping[str, float], warnings: Sequence[str]) -> Answered:
         release = self.release
@@ -141,10 +149,11 @@ class Served:
     def _self_test(self, folder: Path) -> None:
         sample = record.read(Sample, (folder / "sample.json").read_bytes(), at=str(folder / "sample.json"))
         said = [self._predict(row)[0] for row in sample.rows]
-        if self._many is not None and len(sample.rows) > 1:
-            said += [outputs for outputs, _ in self._many(sample.rows)]
+        if len(sample.rows) > 1:
+            said += [outputs for outputs, _ in self._together(sample.rows)]
         for outputs, expected in zip(said, sample.outputs * (len(said) // max(1, len(sample.rows))), strict=True):
-            if outputs.keys() != expected.keys() or any(not abs(outputs[name] - value) <= _LAST_BITS for name, value in expected.items()):
+            apart = [abs(outputs[name] - value) / max(1.0, abs(value)) for name, value in expected.items() if name in outputs]
+            if outputs.keys() != expected.keys() or not all(one <= _LAST_BITS for one in apart):
                 fix = "serve it with the library versions that it was made with"
                 raise errors.BadRelease("the release's own sample does not come out again", at=str(folder / "sample.json"), fix=fix)
 
@@ -185,7 +194,8 @@ def _plain_json(value: list[Any]) -> str:
     return msgspec.json.encode(value).decode()
 
 
-#: How far the sample's outputs may lie from those that are stored: `exp` differs in its last bit between C libraries and processors.
+#: How far the sample's outputs may lie from those that are stored, as a share of those above 1.
+#: `exp` differs in its last bit between C libraries and processors.
 _LAST_BITS = 1e-12
 
 #: A key's value has one text however a client writes it: 2 and 2.0, 17:00Z and 19:00+02:00.

@@ -11,8 +11,9 @@ import pytest
 from keepfit import digest
 from keepfit.loop import search as module
 from keepfit.loop.fit import places
+from keepfit.loop.recipe import Material, defaults, folds_of, left_out
 from keepfit.loop.rows import known_rows
-from keepfit.loop.search import defaults, held_out, search
+from keepfit.loop.search import search
 from keepfit.loop.take import take
 from keepfit.progress import silent
 from keepfit.workspace import Workspace
@@ -49,7 +50,7 @@ def material(tmp_path):
         ws = Workspace(folder)
         taken = take(ws, now=BEGIN + timedelta(days=60))
         known = known_rows(ws, [taken], taken.schema, (False, True))
-        return ws, taken.schema, known, places(ws, known, taken.schema)
+        return ws, Material(taken.schema, (False, True), known, places(ws, known, taken.schema))
 
     return make
 
@@ -57,8 +58,9 @@ def material(tmp_path):
 NAME = digest.of_value("a search")
 
 
-def look(ws, known, rows, spots):
-    return search(ws, known, rows, spots, name=NAME, progress=silent)
+def look(ws, material):
+    first = [defaults(ws, kind) for kind in ws.spec.model.estimators]
+    return search(ws, material, first, trials=ws.spec.model.trials, name=NAME, progress=silent)
 
 
 def test_a_search_that_is_stopped_anywhere_comes_to_the_same_recipe(material, monkeypatch):
@@ -83,8 +85,8 @@ def test_a_search_that_is_stopped_anywhere_comes_to_the_same_recipe(material, mo
 
 
 def test_the_defaults_of_every_estimator_are_tried_first(material):
-    ws, known, rows, spots = material("first")
-    found = look(ws, known, rows, spots)
+    ws, given = material("first")
+    found = look(ws, given)
     tried = module._read(next((ws.home / "run").glob("search-*.jsonl")))
     assert [trial.recipe for trial in tried[:2]] == [defaults(ws, "linear"), defaults(ws, "lightgbm")]
     assert set(found.tried) == {"linear", "lightgbm"}
@@ -93,17 +95,19 @@ def test_the_defaults_of_every_estimator_are_tried_first(material):
 
 
 def test_a_torn_line_of_the_journal_is_tried_again(material):
-    ws, known, rows, spots = material("torn")
-    whole = look(ws, known, rows, spots)
+    ws, given = material("torn")
+    whole = look(ws, given)
     journal = next((ws.home / "run").glob("search-*.jsonl"))
     journal.write_bytes(journal.read_bytes()[:-20])
-    assert look(ws, known, rows, spots).recipe == whole.recipe
+    assert look(ws, given).recipe == whole.recipe
     assert len(module._read(journal)) == 7
 
 
 def test_what_a_fold_is_validated_on_was_not_learned_from(material):
-    ws, known, rows, spots = material("folds")
-    held = held_out(ws, known, rows, spots, defaults(ws, "linear"))
+    ws, given = material("folds")
+    folds, spots = folds_of(ws, given), given.places
+    parts = [fold.outputs(defaults(ws, "linear")) for fold in folds]
+    held = left_out(folds, parts)
     assert held.rows.count == sum(int(spots.fold(number)[1].sum()) for number in range(spots.folds))
     assert held.outputs["score"].size == held.fold.size == held.rows.count
-    assert not set(held.rows.frame["at"]) & set(rows.where(spots.test).frame["at"])
+    assert not set(held.rows.frame["at"]) & set(given.rows.where(spots.test).frame["at"])
