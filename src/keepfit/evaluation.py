@@ -106,7 +106,8 @@ class Serving:
 class Evaluation:
     """What was measured of one candidate on one set of rows.
 
-    `rows` digests the rows' identity and truth: evaluations with the same `rows` may be compared. `counts` holds
+    `rows` digests the rows' identity and truth: evaluations with the same `rows` may be compared. `clusters` counts
+    the days, subjects or rows that belong together, `equal_clusters` as how many of one size they count. `counts` holds
     what the decisions came to, `expected` and `happened` what the outputs said on average and what was true (None
     without rows). `selects` is the metric by which candidates compete. `left_out` says why a metric could not be
     measured. `groups` holds the metrics by column and value, `rest` the groups that are too few rows, `baselines`
@@ -133,6 +134,7 @@ class Evaluation:
     slices: tuple[Slice, ...] = ()
     baselines: Mapping[str, Mapping[str, Measured]] = field(default_factory=dict)
     serving: Serving | None = None
+    equal_clusters: float | None = None
     left_out: Mapping[str, str] = field(default_factory=dict)
     rest: Mapping[str, Rest] = field(default_factory=dict)
     importance: Mapping[str, Importance] = field(default_factory=dict)
@@ -150,11 +152,11 @@ class Evaluation:
         """
         if self.rows != other.rows:
             raise errors.BrokenFile("two candidates were measured on different rows", at=f"{self.candidate}, {other.candidate}")
-        return gain(self.metrics[metric], other.metrics[metric], self.count, metric)
+        return gain(self.metrics[metric], other.metrics[metric], self.count, metric, equal_clusters=self.equal_clusters)
 
     def gain_over_baseline(self, baseline: str, metric: str) -> Gain:
         """The paired gain over a baseline on the same rows, more being better."""
-        return gain(self.metrics[metric], self.baselines[baseline][metric], self.count, metric)
+        return gain(self.metrics[metric], self.baselines[baseline][metric], self.count, metric, equal_clusters=self.equal_clusters)
 
 
 def unmeasured(candidate: str, beside: Evaluation) -> Evaluation:
@@ -178,6 +180,7 @@ def evaluate(candidate: str, task: Task, scored: Scored, clusters: Clusters, *, 
         count=int(scored.truth.size),
         unit=clusters.unit,
         clusters=clusters.count,
+        equal_clusters=interval.effective(clusters.of_row, clusters.count) if scored.truth.size else None,
         metrics=metrics,
         counts=task.counts(scored),
         threshold=threshold,
@@ -280,8 +283,7 @@ def evaluate_slices(
         except ValueError:
             continue
         influence = _spread(within, mask) - _spread(beside, ~mask)
-        sums = interval.cluster_sums(influence, clusters.of_row, clusters.count)
-        half = interval.half_width(sums, rows, 1 - 0.05 / len(kept))
+        half = interval.clustered(influence, clusters.of_row, clusters.count, 1 - 0.05 / len(kept))
         if not math.isfinite(half):
             continue
         gap = sign * (within.value - beside.value)

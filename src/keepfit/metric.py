@@ -63,11 +63,12 @@ class Clusters:
     count: int
 
 
-def gain(mine: Measured, theirs: Measured, rows: int, metric: str) -> Gain:
+def gain(mine: Measured, theirs: Measured, rows: int, metric: str, *, equal_clusters: float | None = None) -> Gain:
     """The paired gain of one measured value over another of the same rows, more being better."""
     sign = 1.0 if mine.better == "higher" else -1.0
     value = sign * (mine.value - theirs.value)
-    half = interval.half_width([a - b for a, b in zip(mine.sums, theirs.sums, strict=True)], rows)
+    sums = [a - b for a, b in zip(mine.sums, theirs.sums, strict=True)]
+    half = interval.half_width(sums, rows, equal_clusters=equal_clusters)
     return Gain(value, value - half, value + half, metric)
 
 
@@ -89,7 +90,7 @@ def measure(
             left_out[name] = str(error)
             continue
         sums = interval.cluster_sums(estimate.influence, clusters.of_row, clusters.count)
-        low, high = _bounds(metric, estimate, sums, clusters.unit, confidence)
+        low, high = _bounds(metric, estimate, sums, clusters, confidence)
         if not all(map(math.isfinite, (estimate.value, low or 0.0, high or 0.0, *sums))):
             left_out[name] = "an output is not a number"
             continue
@@ -98,14 +99,24 @@ def measure(
 
 
 def _bounds(
-    metric: Metric, estimate: Estimate, sums: NDArray[np.float64], unit: Unit, confidence: float
+    metric: Metric, estimate: Estimate, sums: NDArray[np.float64], clusters: Clusters, confidence: float
 ) -> tuple[float, float] | tuple[None, None]:
-    if unit == "key" and estimate.alone is not None and (alone := estimate.alone(confidence)) is not None:
+    """The interval of rows that stand alone; where they belong together, the one over clusters, and never narrower than that.
+
+    None where every row says the same, as when all predictions are equal: nothing is known of the variation.
+    """
+    import numpy as np  # the command line starts without it
+
+    alone = estimate.alone(confidence) if estimate.alone is not None else None
+    if alone is not None and clusters.unit == "key":
         return alone
-    half = interval.half_width(sums, estimate.influence.size, confidence)
-    if not math.isfinite(half):
+    varies = float(np.abs(estimate.influence).max(initial=0.0)) > 1e-12 * max(1.0, abs(estimate.value))
+    rows = estimate.influence.size
+    half = interval.half_width(sums, rows, confidence, equal_clusters=interval.effective(clusters.of_row, clusters.count))
+    if not math.isfinite(half) or (alone is None and not varies):
         return None, None
-    return max(metric.range[0], estimate.value - half), min(metric.range[1], estimate.value + half)
+    low, high = alone or (estimate.value, estimate.value)
+    return max(metric.range[0], min(low, estimate.value - half)), min(metric.range[1], max(high, estimate.value + half))
 
 
 def within(clusters: Clusters, mask: NDArray[np.bool_]) -> Clusters:

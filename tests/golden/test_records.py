@@ -89,6 +89,7 @@ EVALUATION = Evaluation(
     slices=(Slice("carrier is UA", "log_loss", 3, Gain(0.125, -0.25, 0.5, "log_loss")),),
     baselines={"constant": {"log_loss": Measured(0.5, 0.25, 0.75, "lower", (0.25, -0.25))}},
     serving=Serving(1000, 2000, 12.5, 20.0, 18.0, None),
+    equal_clusters=1.6,
     left_out={"precision": "nothing is decided for the class"},
     rest={"carrier": Rest(3, 21)},
     importance={"distance": Importance(0.125, 0.0625, 0.1875), "Größe": Importance(0.0, None, None)},

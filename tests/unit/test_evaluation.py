@@ -7,6 +7,7 @@ import pytest
 from scipy import stats
 from sklearn import metrics
 
+from keepfit import record
 from keepfit.errors import BrokenFile
 from keepfit.evaluation import Clusters, evaluate
 from keepfit.measures import quality
@@ -26,6 +27,14 @@ def drawn(seed, rows=400):
 def evaluated(truth, score, of_row, *, value=None, name="c1", rows="b3:r"):
     scored = Scored(truth, {"score": score}, TASK.decide({"score": score}, 0.5), value)
     return evaluate(name, TASK, scored, Clusters("day", of_row, DAYS), rows=rows, threshold=0.5)
+
+
+def half_of_mean(values, of_row):
+    """Half the width of a mean's interval by leaving out one day at a time."""
+    without = np.array([values[of_row != day].mean() for day in range(DAYS)])
+    error = math.sqrt((DAYS - 1) / DAYS * ((without - values.mean()) ** 2).sum())
+    shares = np.bincount(of_row, minlength=DAYS) / of_row.size
+    return stats.t.ppf(0.975, 1 / (shares**2).sum() - 1) * error
 
 
 def test_an_evaluation_holds_every_metric_with_its_interval():
@@ -52,9 +61,7 @@ def test_the_interval_of_a_mean_is_that_of_its_days():
     score = score_of(0.2)
     found = evaluated(truth, score, of_row)["log_loss"]
     losses = quality.log_losses(truth, score)
-    sums = np.array([(losses[of_row == day] - losses.mean()).sum() for day in range(DAYS)])
-    error = math.sqrt(DAYS / (DAYS - 1) * (sums**2).sum()) / truth.size
-    assert found.high - found.value == pytest.approx(stats.t.ppf(0.975, DAYS - 1) * error)
+    assert found.high - found.value == pytest.approx(half_of_mean(losses, of_row))
 
 
 def test_an_interval_stays_inside_the_range_of_its_metric():
@@ -72,6 +79,53 @@ def test_metrics_that_the_rows_do_not_allow_are_left_out():
     assert "log_loss" in found.metrics
 
 
+def test_why_a_metric_could_not_be_measured_is_kept():
+    found = evaluated(np.zeros(10), np.full(10, 0.2), np.arange(10))
+    assert found.left_out["roc_auc"] == "roc_auc needs rows of both classes"
+    assert set(found.left_out) | set(found.metrics) == set(TASK.metrics) - {"value"}
+    truth = np.array([0.0, 1.0] * 20)
+    broken = np.where(np.arange(40) == 7, np.nan, 0.3)
+    found = evaluated(truth, broken, np.arange(40) % DAYS)
+    assert found.left_out["log_loss"] == "an output is not a number"
+    assert (found.expected, found.happened) == (None, None)
+    assert record.from_json(type(found), record.to_json(found)) == found
+
+
+def test_where_every_row_says_the_same_nothing_is_known_of_the_variation():
+    truth, of_row, _ = drawn(7)
+    found = evaluated(truth, np.full(400, 0.5), of_row)
+    assert (found["roc_auc"].value, found["roc_auc"].low, found["roc_auc"].high) == (0.5, None, None)
+    assert (found["log_loss"].low, found["log_loss"].high) == (None, None)
+    assert found["brier"].low is None
+
+
+@pytest.mark.parametrize("unit", ["day", "key"])
+def test_a_rate_that_all_of_a_few_rows_reach_is_not_certain(unit):
+    truth = np.array([1.0] * 3 + [0.0] * 397)
+    score = np.where(truth == 1, 0.9, 0.1)
+    scored = Scored(truth, {"score": score}, score > 0.5, None)
+    found = evaluate("c1", TASK, scored, Clusters(unit, np.arange(400) % DAYS, DAYS), rows="b3:r", threshold=0.5)
+    for name in ("recall", "precision", "roc_auc"):
+        assert found[name].value == 1.0
+        assert (found[name].low, found[name].high) == (pytest.approx(1 / (1 + 1.96**2 / 3), abs=1e-3), 1.0), name
+    assert 0.98 < found["accuracy"].low < 1.0
+
+
+def test_an_interval_over_days_is_never_narrower_than_the_one_of_rows_that_stand_alone():
+    truth, _, score_of = drawn(8)
+    score = score_of(0.3)
+    order = np.argsort(score)
+    balanced = np.empty(400, dtype=np.int64)
+    balanced[order] = np.arange(400) % DAYS  # each day has the same scores: days differ less than chance would have it
+    scored = Scored(truth, {"score": score}, score > 0.5, None)
+    by_day, alone = (
+        evaluate("c1", TASK, scored, Clusters(unit, clusters, DAYS), rows="b3:r", threshold=0.5)
+        for unit, clusters in (("day", balanced), ("key", balanced))
+    )
+    for name in ("roc_auc", "accuracy", "precision", "recall"):
+        assert by_day[name].low <= alone[name].low < alone[name].high <= by_day[name].high
+
+
 def test_of_one_day_no_interval_is_known():
     truth, _, score_of = drawn(3)
     scored = Scored(truth, {"score": score_of(0.2)}, truth == 1, None)
@@ -85,8 +139,7 @@ def test_the_gain_over_another_is_that_of_the_paired_rows():
     ours, theirs = evaluated(truth, good, of_row), evaluated(truth, bad, of_row, name="c2")
     gain = ours.gain_over(theirs, "log_loss")
     ahead = quality.log_losses(truth, bad) - quality.log_losses(truth, good)
-    sums = np.array([(ahead[of_row == day] - ahead.mean()).sum() for day in range(DAYS)])
-    half = stats.t.ppf(0.975, DAYS - 1) * math.sqrt(DAYS / (DAYS - 1) * (sums**2).sum()) / truth.size
+    half = half_of_mean(ahead, of_row)
     assert (gain.value, gain.low, gain.high) == pytest.approx((ahead.mean(), ahead.mean() - half, ahead.mean() + half))
     back = theirs.gain_over(ours, "log_loss")
     assert (back.value, back.low, back.high) == pytest.approx((-gain.value, -gain.high, -gain.low))

@@ -89,7 +89,7 @@ def by_output(shown: Shown, clusters: Clusters) -> tuple[Bin, ...]:
     for mask in masks:
         rows, mean = int(mask.sum()), float(happened[mask].mean())
         influence = np.where(mask, happened - mean, 0.0) * (said.size / rows)
-        half = interval.half_width(interval.cluster_sums(influence, clusters.of_row, clusters.count), said.size, confidence)
+        half = interval.clustered(influence, clusters.of_row, clusters.count, confidence)
         low, high = mean - half, mean + half
         if shown.is_chance:
             alone = interval.wilson(int(happened[mask].sum()), rows, confidence)
@@ -122,7 +122,7 @@ def by_threshold(task: Task, scored: Scored, shown: Shown, clusters: Clusters, c
         value = low = high = None
         if scored.value is not None:
             worth = task.metrics["value"].measure(decided)
-            half = interval.half_width(interval.cluster_sums(worth.influence, clusters.of_row, clusters.count), shown.score.size)
+            half = interval.clustered(worth.influence, clusters.of_row, clusters.count)
             value = worth.value
             low, high = (value - half, value + half) if math.isfinite(half) else (None, None)
         found.append(Cut(cut, 1000 * float(yes.mean()), 1000 * float((yes & (shown.happened == 1)).mean()), value, low, high))

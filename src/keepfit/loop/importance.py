@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from keepfit.evaluation import Importance
 from keepfit.loop.rows import Rows, clusters
-from keepfit.measures.interval import cluster_sums, half_width
+from keepfit.measures.interval import clustered
 from keepfit.schema import Schema
 from keepfit.task import Outputs, Task
 
@@ -64,7 +64,7 @@ def importance(predict: Predict, task: Task, rows: Rows, known: Schema, *, seed:
         shuffled = (rows.frame.with_columns(rows.frame[name].gather(order)) for order in shuffles)
         rise = np.mean([task.losses(rows.truth, predict(frame)) - before for frame in shuffled], axis=0)
         value = float(rise.mean())
-        half = half_width(cluster_sums(rise - value, together.of_row, together.count), rows.count)
+        half = clustered(rise - value, together.of_row, together.count)
         if math.isfinite(value):
             found[name] = Importance(value, value - half, value + half) if math.isfinite(half) else Importance(value, None, None)
     return found

@@ -7,7 +7,7 @@ import math
 from keepfit.calibration import Calibration
 from keepfit.loop.recipe import Held
 from keepfit.loop.rows import clusters
-from keepfit.measures.interval import cluster_sums, half_width
+from keepfit.measures.interval import clustered
 from keepfit.measures.platt import platt
 from keepfit.measures.quality import mean_of
 from keepfit.schema import Schema
@@ -36,7 +36,7 @@ def calibrate(task: Task, held: Held, known: Schema) -> Calibration | None:
     before, changed = (task.losses(truth, {**held.outputs, task.calibrates: values}) for values in (score, after))
     gain = mean_of(before - changed)
     together = clusters(held.rows.frame, known, held.rows.subject)
-    half = half_width(cluster_sums(gain.influence, together.of_row, together.count), truth.size)
+    half = clustered(gain.influence, together.of_row, together.count)
     return Calibration(*platt(truth, score)) if math.isfinite(half) and gain.value - half > 0 else None
 
 

@@ -33,6 +33,8 @@ __all__ = [
 
 Floats = NDArray[np.float64]
 _TINY = 1e-15
+#: With fewer rows of a class their placements say little about their own variation.
+_FEWEST_PLACED = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +111,9 @@ def roc_auc(truth: Floats, score: Floats) -> Estimate:
     """The chance that a positive row scores above a negative one, ties counting half; in [0, 1], 0.5 is chance.
 
     Influence from the placements of DeLong, DeLong and Clarke-Pearson (1988), Biometrics 44, 837-845;
-    summed by cluster as in Obuchowski (1997), Biometrics 53, 567-578. Independent rows have DeLong's interval,
-    on the log odds.
+    summed by cluster as in Obuchowski (1997), Biometrics 53, 567-578. Independent rows have DeLong's interval, on the
+    log odds; with fewer than ten rows of a class, or all of one above all of the other, the interval of a rate among
+    so many rows, whose variance none exceeds (Birnbaum and Klose (1957), Annals of Mathematical Statistics 28, 933-945).
 
     Raises
     ------
@@ -129,8 +132,10 @@ def roc_auc(truth: Floats, score: Floats) -> Estimate:
     influence = np.empty(truth.size)
     influence[positive] = (below - value) * (truth.size / n1)
     influence[~positive] = (above - value) * (truth.size / n0)
-    if min(n0, n1) < 2:
-        return Estimate(value, influence)
+    fewer = min(n0, n1)
+    if fewer < _FEWEST_PLACED or value in {0.0, 1.0}:
+        constant = bool((score == score[0]).all())
+        return Estimate(value, influence, None if constant else lambda confidence: wilson(value * fewer, fewer, confidence))
     variance = float(below.var(ddof=1)) / n1 + float(above.var(ddof=1)) / n0
     return Estimate(value, influence, lambda confidence: on_log_odds(value, variance, confidence))
 

@@ -96,8 +96,8 @@ def test_an_undecided_limit_says_how_many_rows_would_settle_it():
     )
 
 
-#: Sums of +d and -d over two clusters of four rows give a half width of t(1) * sqrt(2 * 2 d^2) / 4.
-HALF = 12.706204736432095 * 2 / 4
+#: Sums of +d and -d over two clusters of four rows give a half width of t(1) * sqrt(2 d^2 / 2) / 4.
+HALF = 12.706204736432095 / 4
 
 
 @pytest.mark.parametrize(
