@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, MutableSequence
+from collections.abc import Callable, Mapping, MutableSequence, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from keepfit.sketch import Sketches
 
 if TYPE_CHECKING:
+    from array import array
+
     import numpy as np
     import polars as pl
     from numpy.typing import NDArray
 
-__all__ = ["FEWEST_SHOWN", "Bar", "ColumnKind", "Kinds", "Seen", "State", "WriteRow", "look"]
+__all__ = ["FEWEST_SHOWN", "Bar", "ColumnKind", "Kinds", "Seen", "State", "WriteRow", "WriteTogether", "look"]
 
 #: What an encoder learned from the training rows: plain data, JSON's own types.
 State: TypeAlias = dict[str, Any]
 #: Writes one value into the row buffer; adds a warning for a value that training never saw.
 #: Raises ValueError, with what is expected, for a value of the wrong type.
 WriteRow: TypeAlias = "Callable[[object, MutableSequence[float], list[str]], None]"
+#: Writes the values of neighbouring columns into the row buffer at once; says no, and warns of nothing, where one of
+#: them needs a closer look.
+WriteTogether: TypeAlias = "Callable[[Sequence[Any], array[float]], bool]"
 
 #: A name of fewer rows than this is not shown to people: it may tell of one person.
 FEWEST_SHOWN = 10
@@ -96,6 +101,10 @@ class ColumnKind(Protocol):
 
     def writer(self, state: State, dtype: str, at: int) -> WriteRow:
         """Encode one value into places `at` and following of a buffer."""
+        ...
+
+    def together(self, states: Sequence[State], dtypes: Sequence[str], at: int) -> WriteTogether | None:
+        """Encode the values of two or more neighbouring columns as their writers do, faster; None where that cannot be."""
         ...
 
     def sketch(self, values: pl.Series, like: Sketches | None) -> Sketches:

@@ -7,12 +7,14 @@ request; both give the same numbers to the last bit, so that what is served is w
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias, TypeVar
 
 from keepfit import errors
-from keepfit.column import Kinds
+from keepfit.column import Kinds, WriteRow, WriteTogether
 from keepfit.schema import Column
 
 if TYPE_CHECKING:
@@ -24,6 +26,8 @@ __all__ = ["Encoding", "Plan", "Style", "Table", "WriteInputs", "learn", "matrix
 
 #: Trees take raw magnitudes, codes and missing values; linear models scaled numbers and indicators.
 Style: TypeAlias = Literal["trees", "linear"]
+#: Neighbours of one kind: how they are written at once, how they are read from a row, and each with how it is written alone.
+_Run: TypeAlias = "tuple[WriteTogether | None, itemgetter[Any], list[tuple[str, WriteRow]]]"
 #: Fills the row buffer from a request's columns and gives its warnings.
 WriteInputs: TypeAlias = Callable[[Mapping[str, object]], list[str]]
 
@@ -141,23 +145,47 @@ def row_writer(plan: Plan, kinds: Kinds) -> tuple[array[float], WriteInputs]:
     The function raises `BadRequest`, naming the column and never the value, when a value is of the wrong type.
     """
     buffer = array("d", bytes(8 * len(plan.names)))
-    writers = []
-    start = 0
-    for encoding in plan.encodings:
-        writers.append((encoding.column, kinds[encoding.kind].writer(dict(encoding.state), encoding.dtype, start)))
-        start += len(encoding.names)
+    runs = [_run(encodings, kinds, start) for start, encodings in _side_by_side(plan)]
 
     def write(row: Mapping[str, object]) -> list[str]:
         warnings: list[str] = []
-        get = row.get
-        for column, put in writers:
-            said = len(warnings)
-            try:
-                put(get(column), buffer, warnings)
-            except ValueError as error:
-                raise errors.BadRequest(f"'{column}' must be {error} or null", at=column) from None
-            if len(warnings) > said:
-                warnings[said] = f"'{column}' {warnings[said]}"
+        for together, read, one_by_one in runs:
+            if together is not None:
+                try:
+                    if together(read(row), buffer):
+                        continue
+                except KeyError:  # a column is absent, which is to say missing
+                    pass
+            for column, put in one_by_one:
+                said = len(warnings)
+                try:
+                    put(row.get(column), buffer, warnings)
+                except ValueError as error:
+                    raise errors.BadRequest(f"'{column}' must be {error} or null", at=column) from None
+                if len(warnings) > said:
+                    warnings[said] = f"'{column}' {warnings[said]}"
         return warnings
 
     return buffer, write
+
+
+def _side_by_side(plan: Plan) -> Iterator[tuple[int, list[Encoding]]]:
+    """The plan cut where the kind changes, each part with its first place among the features."""
+    start = 0
+    for _, encodings in groupby(plan.encodings, lambda encoding: encoding.kind):
+        held = list(encodings)
+        yield start, held
+        start += sum(len(encoding.names) for encoding in held)
+
+
+def _run(encodings: list[Encoding], kinds: Kinds, start: int) -> _Run:
+    """How neighbours of one kind are written: together where that can be, and one by one where that says no."""
+    kind, at, one_by_one = kinds[encodings[0].kind], start, []
+    for encoding in encodings:
+        one_by_one.append((encoding.column, kind.writer(dict(encoding.state), encoding.dtype, at)))
+        at += len(encoding.names)
+    columns = [encoding.column for encoding in encodings]
+    if len(columns) < 2:
+        return None, itemgetter(*columns), one_by_one
+    together = kind.together([dict(encoding.state) for encoding in encodings], [encoding.dtype for encoding in encodings], start)
+    return together, itemgetter(*columns), one_by_one

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import MutableSequence
+from collections.abc import MutableSequence, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from keepfit.column import Bar, Seen, State, WriteRow
+from keepfit.column import Bar, Seen, State, WriteRow, WriteTogether
 from keepfit.columns.category import name_bars, name_words
 from keepfit.measures.distance import jensen_shannon
 from keepfit.sketch import Sketches
@@ -64,6 +64,9 @@ class Boolean:
                 out[at + 1] = 1.0 if value is None else 0.0
 
         return write
+
+    def together(self, states: Sequence[State], dtypes: Sequence[str], at: int) -> WriteTogether | None:
+        return None
 
     def sketch(self, values: pl.Series, like: Sketches | None) -> Sketches:
         missing, true = values.null_count(), int(values.sum() or 0)

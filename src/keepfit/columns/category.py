@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import MutableSequence
-from typing import TYPE_CHECKING
+from array import array
+from collections.abc import MutableSequence, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from keepfit.column import FEWEST_SHOWN, Bar, Seen, State, WriteRow
+from keepfit.column import FEWEST_SHOWN, Bar, Seen, State, WriteRow, WriteTogether
 from keepfit.measures.distance import jensen_shannon
 from keepfit.sketch import Sketches
 from keepfit.sketches.count import Count
@@ -84,6 +85,27 @@ class Category:
                 out[place] = 0.0
             if code > 0.0:
                 out[at + int(code) - 1] = 1.0
+
+        return write
+
+    def together(self, states: Sequence[State], dtypes: Sequence[str], at: int) -> WriteTogether | None:
+        if set(dtypes) != {"text"} or any(state["style"] == "linear" for state in states):
+            return None
+        end = at + len(states)
+        codes: list[dict[str | None, float]] = [
+            {None: math.nan} | {name: float(code) for code, name in enumerate(state["kept"], 1)} for state in states
+        ]
+        readers = [known.get for known in codes]
+
+        def write(values: Sequence[Any], out: array[float]) -> bool:
+            try:
+                found = [read(value, 0.0) for read, value in zip(readers, values, strict=True)]
+            except TypeError:  # no text at all
+                return False
+            if 0.0 in found:
+                return False
+            out[at:end] = array("d", found)
+            return True
 
         return write
 

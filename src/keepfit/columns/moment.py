@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import MutableSequence
+from collections.abc import MutableSequence, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from keepfit.column import Bar, Seen, State, WriteRow
+from keepfit.column import Bar, Seen, State, WriteRow, WriteTogether
 from keepfit.instant import from_micros, micros, parse
 from keepfit.measures.distance import jensen_shannon
 from keepfit.sketch import Sketches
@@ -108,6 +108,9 @@ class Moment:
                     next_ += 2
 
         return write
+
+    def together(self, states: Sequence[State], dtypes: Sequence[str], at: int) -> WriteTogether | None:
+        return None
 
     def sketch(self, values: pl.Series, like: Sketches | None) -> Sketches:
         since = np.sort(_micros(values.drop_nulls()))

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 import struct
-from collections.abc import MutableSequence
-from typing import TYPE_CHECKING
+from array import array
+from collections.abc import MutableSequence, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from keepfit.column import Bar, Seen, State, WriteRow
+from keepfit.column import Bar, Seen, State, WriteRow, WriteTogether
 from keepfit.measures.distance import jensen_shannon
 from keepfit.sketch import Sketches
 from keepfit.sketch import State as Summary
@@ -89,6 +90,30 @@ class Number:
             out[at] = 0.0 if absent else min(max((number - mean) / scale, -_FARTHEST), _FARTHEST)
             if flag:
                 out[at + 1] = 1.0 if absent else 0.0
+
+        return write
+
+    def together(self, states: Sequence[State], dtypes: Sequence[str], at: int) -> WriteTogether | None:
+        if any(state["style"] == "linear" for state in states):
+            return None
+        end, single = at + len(states), [place for place, dtype in enumerate(dtypes) if dtype == "float32"]
+
+        def write(values: Sequence[Any], out: array[float]) -> bool:
+            try:
+                try:
+                    numbers = array("d", values)
+                    finite = math.isfinite(sum(numbers))
+                except TypeError:  # one is missing, or no number
+                    numbers = array("d", [math.nan if value is None else value for value in values])
+                    finite = math.isfinite(sum(value for value in values if value is not None))
+            except (TypeError, OverflowError):
+                return False
+            if not finite:
+                return False
+            for place in single:
+                numbers[place] = _as_stored(numbers[place], True)
+            out[at:end] = numbers
+            return True
 
         return write
 

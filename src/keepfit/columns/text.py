@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 import re
 import zlib
-from collections.abc import MutableSequence
+from collections.abc import MutableSequence, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from keepfit.column import Bar, Seen, State, WriteRow
+from keepfit.column import Bar, Seen, State, WriteRow, WriteTogether
 from keepfit.columns.number import number_bars, number_words, summary
 from keepfit.measures.distance import jensen_shannon
 from keepfit.sketch import Sketches
@@ -91,6 +91,9 @@ class Text:
                 raise ValueError("text")
 
         return write
+
+    def together(self, states: Sequence[State], dtypes: Sequence[str], at: int) -> WriteTogether | None:
+        return None
 
     def sketch(self, values: pl.Series, like: Sketches | None) -> Sketches:
         lengths = np.sort(values.drop_nulls().str.len_chars().to_numpy()).astype(np.float64)

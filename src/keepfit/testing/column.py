@@ -127,6 +127,22 @@ class ColumnConformance:
                     assert (written[[0, -1]] == 7.0).all()
                     assert _same_bits(table[row], written[1:-1]), f"{dtype} for {style} differs in row {row}"
 
+    def test_neighbours_are_encoded_together_as_one_by_one_or_not_at_all(self, kind: ColumnKind) -> None:
+        for dtype, style, state in self.learned(kind):
+            width, values = len(kind.names("c", state)), [_as_request(value) for value in self.later(dtype)]
+            together = kind.together([state] * 2, [dtype] * 2, 1)
+            writers = [kind.writer(state, dtype, 1 + side * width) for side in range(2)]
+            for left, right in zip(values, [*values[1:], values[0]], strict=True):
+                at_once, alone = (array("d", [7.0] * (2 * width + 2)) for _ in range(2))
+                warnings: list[str] = []
+                for write, value in zip(writers, (left, right), strict=True):
+                    write(value, alone, warnings)
+                if together is not None and together((left, right), at_once):
+                    assert _same_bits(np.array(alone), np.array(at_once)), f"{dtype} for {style}"
+                    assert warnings == []
+            if together is not None:
+                assert not any(together((values[0], wrong), array("d", [0.0] * (2 * width + 2))) for wrong in WRONG[dtype])
+
     def test_each_row_is_encoded_by_itself(self, kind: ColumnKind) -> None:
         for dtype, _, state in self.learned(kind):
             values = self.later(dtype)
