@@ -243,6 +243,12 @@ class BadFeatures(UsageFault):
     code = "KF210"
 
 
+class BadSource(UsageFault):
+    """The function that should give the data fails, or gives no table."""
+
+    code = "KF211"
+
+
 # -- models -------------------------------------------------------------------------------------
 
 
@@ -307,6 +313,18 @@ class Busy(StoreFault):
     """Another command holds the project and did not finish in time."""
 
     code = "KF313"
+
+
+class SourceUnreachable(StoreFault):
+    """The database or object store that holds the data did not answer, or refuses this user."""
+
+    code = "KF320"
+
+
+class SourceBroke(StoreFault):
+    """The source answered and broke off before the last row: nothing was taken."""
+
+    code = "KF321"
 
 
 # -- serving ------------------------------------------------------------------------------------

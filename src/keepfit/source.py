@@ -2,35 +2,111 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["Source"]
+__all__ = ["DATABASES", "ENDINGS", "Address", "Source", "kind_of"]
+
+_FUNCTION = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*:[A-Za-z_][A-Za-z0-9_]*")
+_PATTERN = re.compile(r"[*?\[]")
+#: What a file's name ends in, and the kind of source that reads it.
+ENDINGS = {".csv": "csv", ".tsv": "csv", ".parquet": "parquet", ".pq": "parquet"}
+#: How a URL begins, and the kind of source that reads it; of object stores the ending says it.
+_SCHEMES = {"postgres": "postgresql", "postgresql": "postgresql", "sqlite": "sqlite"}
+#: The kinds that are asked for a table or a query.
+DATABASES = frozenset(_SCHEMES.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a table is, and how it is to be read.
+
+    Parameters
+    ----------
+    url : a path (relative ones start at `folder`, the project's), a URL, or `module:function`, with every `${NAME}` replaced
+    at : where that is written, for messages
+    table, query : which table of a database, or what to ask it; one of the two
+    missing : texts that stand for no value in files of text
+    """
+
+    url: str
+    folder: Path
+    at: str = "data.source"
+    table: str | None = None
+    query: str | None = None
+    missing: tuple[str, ...] = ()
 
 
 class Source(Protocol):
-    """A place that a table is read from."""
+    """A place that a table is read from. `keepfit.testing.source` tests one.
+
+    Making a source reads nothing, so that a project file is checked without its data.
+    """
 
     kind: str
 
-    def __init__(self, url: str, folder: Path) -> None:
-        """`url` with every `${NAME}` replaced; relative paths start at `folder`, the project's."""
-        ...
+    def __init__(self, address: Address) -> None: ...
 
     @property
     def files(self) -> tuple[Path, ...]:
-        """The files that the table is made of, in order; none where it comes from elsewhere."""
+        """The files that the table is made of, in order: unchanged files are an unchanged table. None where it comes from elsewhere."""
         ...
 
     def read(self) -> pl.DataFrame:
-        """The whole table.
+        """The whole table, which has a row at least.
 
         Raises
         ------
-        MissingSource, UnreadableTable
-            It is not there, or no table.
+        MissingSource, UnreadableTable, EmptyTable, SourceUnreachable, SourceBroke
+            It is not there, no table, without a row, does not answer, or broke off.
         """
         ...
+
+    def batches(self, rows: int) -> Iterator[pl.DataFrame]:
+        """The rows of `read` in order, so many at a time in bounded memory; at least one batch, empty where there is no row."""
+        ...
+
+
+def kind_of(address: Address) -> str | None:
+    """The kind of source that reads an address; None when nothing tells it.
+
+    >>> here = Path("/nowhere")
+    >>> [kind_of(Address(url, here)) for url in ("a.csv", "days/*.parquet", "postgresql://db/x", "rows:today", "s3://b/a.parquet", "a.xls")]
+    ['csv', 'parquet', 'postgresql', 'function', 'parquet', None]
+    """
+    scheme, is_url, rest = address.url.partition("://")
+    if is_url and scheme in _SCHEMES:
+        return _SCHEMES[scheme]
+    if is_url:
+        return ENDINGS.get(_ending(rest))
+    if _FUNCTION.fullmatch(address.url):
+        return "function"
+    path = address.folder / address.url
+    if path.is_dir():
+        return _of_folder(path)
+    return ENDINGS.get(_ending(address.url))
+
+
+def is_pattern(path: Path) -> bool:
+    """Whether a path stands for several: a name that is there is a name, whatever characters it holds."""
+    return _PATTERN.search(str(path)) is not None and not path.exists()
+
+
+def visible(path: Path, root: Path) -> bool:
+    """Whether a file below a folder is data: names that begin with a dot or an underscore are for the programs that wrote them."""
+    return not any(part.startswith((".", "_")) for part in path.relative_to(root).parts)
+
+
+def _ending(text: str) -> str:
+    return Path(text).suffix.lower()
+
+
+def _of_folder(folder: Path) -> str | None:
+    kinds = {ENDINGS[_ending(path.name)] for path in folder.rglob("*") if _ending(path.name) in ENDINGS and visible(path, folder)}
+    return sorted(kinds)[0] if kinds else None

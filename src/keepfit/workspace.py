@@ -22,7 +22,7 @@ from keepfit.estimator import Estimator
 from keepfit.gate import Gate
 from keepfit.ledger import Draft, Entry, Head, Ledger
 from keepfit.release import Roles, roles
-from keepfit.source import Source
+from keepfit.source import DATABASES, ENDINGS, Address, Source, kind_of
 from keepfit.spec.load import Loaded, conceal, expand, faults_of, find, load
 from keepfit.spec.project import ProjectSpec
 from keepfit.stores.artifacts import Artifacts
@@ -285,15 +285,24 @@ class Workspace:
 
     def source(self) -> Source:
         """The source that the project file names."""
-        return open_source(self.spec.data.source, folder=self.folder, at=self.place("data", "source"))
+        data = self.spec.data
+        at = self.place("data", "source")
+        return open_source(data.source, folder=self.folder, at=at, table=data.table, query=data.query, missing=data.missing)
 
     def read_source(self) -> pl.DataFrame:
-        """The source's table; its errors hold `${NAME}` as the project file does, not what stands behind it."""
-        try:
+        """The source's table."""
+        with self.concealing(self.spec.data.source, self.spec.data.query or ""):
             return self.source().read()
+
+    @contextmanager
+    def concealing(self, *settings: str) -> Iterator[None]:
+        """Keep what stands behind the `${NAME}` of settings out of errors: they hold the name, as the project file does."""
+        try:
+            yield
         except errors.KeepfitError as error:
-            message, at, fix = (conceal(text, self.spec.data.source) for text in (error.message, error.at, error.fix))
-            raise type(error)(message, at=at, fix=fix) from None
+            for setting in settings:
+                error.message, error.at, error.fix = (conceal(text, setting) for text in (error.message, error.at, error.fix))
+            raise type(error)(error.message, at=error.at, fix=error.fix) from None
 
     def check(self) -> None:
         """Everything about the settings that can be said without the data.
@@ -324,20 +333,26 @@ class Workspace:
             raise errors.Faults(found, at="keepfit.toml")
 
 
-def open_source(url: str, *, folder: Path, at: str) -> Source:
-    """The source behind a URL or a path; relative paths start at `folder`.
+def open_source(
+    url: str, *, folder: Path, at: str, table: str | None = None, query: str | None = None, missing: tuple[str, ...] = ()
+) -> Source:
+    """The source behind a path, a URL or a function, `${NAME}` in it as it was written; relative paths start at `folder`.
 
     Raises
     ------
-    UnknownKind
-        No source reads this.
+    UnknownKind, MissingKey, Impossible, ExtraNeeded
+        Nothing reads such an address, or it lacks what its kind needs.
     """
-    suffix = Path(url).suffix.lstrip(".").lower()
-    kind = {"pq": "parquet"}.get(suffix, suffix)
-    if "://" in url or not kind:
-        fix = f"a file that ends in one of {', '.join(plugin.kinds('sources'))}"
-        raise errors.UnknownKind("there is no source for this URL", at=at, fix=fix)
-    made: Source = plugin.find("sources", kind, at=at)(expand(url, at=at), folder)
+    address = Address(expand(url, at=at), folder, at, table, expand(query, at=at) if query else None, missing)
+    kind = kind_of(address)
+    if kind is None:
+        fix = f"a path that ends in {', '.join(ENDINGS)}, a folder of such files, a database's URL, or module:function"
+        raise errors.UnknownKind(f"nothing is known to read '{url}'", at=at, fix=fix)
+    if kind in DATABASES and table is None and query is None:
+        raise errors.MissingKey("a database needs a table or a query", at=at, fix='add table = "…" or query = "SELECT …"')
+    if kind not in DATABASES and (table or query):
+        raise errors.Impossible("a table or a query is for databases", at=at, fix="leave it out, or name a database's URL")
+    made: Source = plugin.find("sources", kind, at=at)(address)
     return made
 
 

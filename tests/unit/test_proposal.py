@@ -9,10 +9,10 @@ import pytest
 
 from keepfit.errors import BadArgument, BadTarget, OneClass, Undecided, UnknownColumn
 from keepfit.loop.draft import text_of
-from keepfit.loop.take import dtype_of, normal
 from keepfit.proposal import Answers, propose
 from keepfit.spec.project import ProjectSpec
 from keepfit.survey import survey
+from keepfit.table import dtype_of, normal
 from keepfit.workspace import column_kinds
 
 ROWS = 300

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 from keepfit import errors, files
 from keepfit.loop.draft import text_of
-from keepfit.loop.take import dtype_of, normal
 from keepfit.proposal import Answers, Proposal, propose
 from keepfit.spec.load import FILE, literal_password
 from keepfit.survey import Survey, survey
+from keepfit.table import dtype_of, normal
 from keepfit.workspace import Workspace, column_kinds, open_source
 
 if TYPE_CHECKING:

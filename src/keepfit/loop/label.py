@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from keepfit import digest, errors, plugin, record
+from keepfit import digest, errors, record
 from keepfit.instant import micros
 from keepfit.label import Label
 from keepfit.loop import log
 from keepfit.loop.models import champion_candidate
-from keepfit.loop.take import normal, row_keys
+from keepfit.loop.take import row_keys
 from keepfit.schema import Schema
-from keepfit.source import Source
 from keepfit.stores.segments import write_sealed
-from keepfit.workspace import Workspace
+from keepfit.table import normal
+from keepfit.workspace import Workspace, open_source
 
 if TYPE_CHECKING:
     import polars as pl
@@ -56,8 +56,7 @@ def label(ws: Workspace, table: Path, *, now: datetime) -> tuple[int, int]:
 
 def _told(ws: Workspace, known: Schema, table: Path) -> tuple[pl.DataFrame, bool]:
     """The rows of a table that say something, and whether they name predictions rather than keys."""
-    suffix = table.suffix.lstrip(".").lower()
-    source: Source = plugin.find("sources", suffix, at=table.name)(str(table), ws.folder)
+    source = open_source(str(table), folder=ws.folder, at=table.name)
     try:
         frame = normal(source.read(), ws.spec.data.timezone)
     except errors.UsageFault as error:

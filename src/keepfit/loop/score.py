@@ -14,9 +14,10 @@ from keepfit import digest, errors, files, plugin
 from keepfit.added import Added, add
 from keepfit.loop import fold
 from keepfit.loop.models import Model, candidate_behind, load_model
-from keepfit.loop.take import normal, row_keys
+from keepfit.loop.take import row_keys
 from keepfit.progress import Progress, silent
 from keepfit.schema import Column, Schema
+from keepfit.table import normal
 from keepfit.workspace import Workspace
 
 if TYPE_CHECKING:

@@ -14,9 +14,10 @@ from keepfit.column import look
 from keepfit.instant import Duration, micros
 from keepfit.ledger import Entry
 from keepfit.prediction import subject_token
-from keepfit.schema import Declared, Dtype, Schema, Use
+from keepfit.schema import Declared, Schema, Use
 from keepfit.snapshot import Part, Snapshot
 from keepfit.spec.data import ColumnSpec
+from keepfit.table import as_instants, dtype_of, normal
 from keepfit.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def take(ws: Workspace, *, now: datetime) -> Taken:
         raise errors.EmptyTable("the table has no row", at=ws.place("data", "source"), fix=fix)
     _check_key(frame, known, ws.place("problem", "key"))
     frame, known = _with_added(ws, frame, known)
-    taken = keep(ws, _tokens(ws, frame, known), known, origin=ws.spec.data.source, now=now)
+    taken = keep(ws, _tokens(ws, frame, known), known, origin=ws.spec.data.origin, now=now)
     if key is not None:
         ws.cache.put(key, digest.canonical([micros(now), until, taken.entry.key]))
     return taken
@@ -164,54 +165,11 @@ def _newest(ws: Workspace, origin: str) -> Entry | None:
     return found[-1] if found else None
 
 
-def normal(frame: pl.DataFrame, timezone: str) -> pl.DataFrame:
-    """Bring columns to the stored types: int, float, float32, bool, text, and instants in UTC."""
-    import polars as pl  # the command line starts without it
-
-    casts = []
-    for name, dtype in frame.schema.items():
-        column = pl.col(name)
-        if dtype.is_integer():
-            if frame[name].cast(pl.Int64, strict=False).null_count() > frame[name].null_count():
-                fix = "store it as text, or as a number with a fraction"
-                raise errors.UnreadableTable(f"column '{name}' holds whole numbers of more than 64 bits", at=f"column {name}", fix=fix)
-            casts.append(column.cast(pl.Int64))
-        elif dtype.is_decimal() or (dtype.is_float() and dtype != pl.Float32):
-            casts.append(column.cast(pl.Float64))
-        elif isinstance(dtype, pl.Datetime):
-            aware = column if dtype.time_zone else column.dt.replace_time_zone(timezone, ambiguous="earliest", non_existent="null")
-            casts.append(aware.dt.convert_time_zone("UTC").dt.cast_time_unit("us"))
-        elif dtype == pl.Date:
-            aware = column.cast(pl.Datetime("us")).dt.replace_time_zone(timezone, ambiguous="earliest", non_existent="null")
-            casts.append(aware.dt.convert_time_zone("UTC"))
-        elif dtype in (pl.Float32, pl.Boolean, pl.String):
-            casts.append(column)
-        elif dtype in (pl.Categorical, pl.Enum, pl.Null):
-            casts.append(column.cast(pl.String))
-        else:
-            fix = "make it a column of numbers, truth values, text or times, or leave it out of the source"
-            raise errors.UnreadableTable(f"column '{name}' holds {dtype}, which is not a plain value", at=f"column {name}", fix=fix)
-    return frame.select(casts)
-
-
-def dtype_of(dtype: pl.DataType) -> Dtype:
-    import polars as pl  # the command line starts without it
-
-    names: list[tuple[pl.DataType | type[pl.DataType], Dtype]] = [
-        (pl.Int64, "int"),
-        (pl.Float64, "float"),
-        (pl.Float32, "float32"),
-        (pl.Boolean, "bool"),
-        (pl.String, "text"),
-    ]
-    return next((name for kind, name in names if dtype == kind), "instant")
-
-
 def _schema(ws: Workspace, frame: pl.DataFrame) -> Schema:
     problem = ws.spec.problem
     dtypes = {name: dtype_of(dtype) for name, dtype in frame.schema.items()}
     nullable = {name: frame[name].null_count() > 0 for name in frame.columns}
-    older = latest(ws, ws.spec.data.source)
+    older = latest(ws, ws.spec.data.origin)
     try:
         known = schema.infer(
             dtypes,
@@ -229,9 +187,21 @@ def _schema(ws: Workspace, frame: pl.DataFrame) -> Schema:
             fault.at = ws.place(*fault.at.removeprefix("keepfit.toml: ").split("."))
         raise
     if known.time and known[known.time].dtype != "instant":
-        fix = "store the column as a timestamp, or name another one in problem.time"
-        raise errors.BadTime(f"the time column '{known.time}' does not hold times", at=ws.place("problem", "time"), fix=fix)
+        raise _no_times(ws, frame[known.time])
     return known
+
+
+def _no_times(ws: Workspace, values: pl.Series) -> errors.BadTime:
+    """What is wrong with a time column that does not hold times."""
+    at = ws.place("problem", "time")
+    if dtype_of(values.dtype) == "text":
+        wrong = (as_instants(values, ws.spec.data.timezone).is_null() & values.is_not_null()).arg_true()
+        message = (
+            f"{len(wrong):,} of {len(values):,} values of the time column '{values.name}' are no times, the first in row {wrong[0] + 1}"
+        )
+        return errors.BadTime(message, at=at, fix="write times as in 2024-03-31 17:00 or 2024-03-31T17:00+02:00")
+    fix = "store the column as a timestamp, or name another one in problem.time"
+    return errors.BadTime(f"the time column '{values.name}' does not hold times", at=at, fix=fix)
 
 
 def declared(column: ColumnSpec) -> Declared:

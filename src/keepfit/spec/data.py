@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
+from keepfit import digest
 from keepfit.spec.strict import Strict
 
 __all__ = ["ColumnSpec", "DataSpec"]
@@ -15,8 +16,15 @@ __all__ = ["ColumnSpec", "DataSpec"]
 class DataSpec(Strict):
     """The source of the table."""
 
-    #: A file, relative to the project file. `${NAME}` is read from the environment.
+    #: A file, a folder or a pattern, relative to the project file; a database's URL; or `module:function`. `${NAME}` is read from
+    #: the environment.
     source: str
+    #: The table of the database; `schema.table` for one in a schema.
+    table: str | None = None
+    #: What to ask the database, in place of a whole table.
+    query: str | None = None
+    #: Texts that stand for no value in files of text, as `NA`.
+    missing: Annotated[tuple[str, ...], Field(strict=False)] = ()
     #: The time zone of times without an offset.
     timezone: str = "UTC"
 
@@ -28,6 +36,19 @@ class DataSpec(Strict):
         except (KeyError, ValueError, OSError):
             raise ValueError(f"{value!r} is not a time zone of the IANA database") from None
         return value
+
+    @model_validator(mode="after")
+    def _one_statement(self) -> DataSpec:
+        if self.table is not None and self.query is not None:
+            raise ValueError("table and query exclude each other: name the table, or write the query")
+        return self
+
+    @property
+    def origin(self) -> str:
+        """What names the data in entries: the source, with the table or the digest of the query."""
+        if self.query is not None:
+            return f"{self.source} query {digest.of_value(self.query)[3:15]}"
+        return f"{self.source} {self.table}" if self.table is not None else self.source
 
 
 class ColumnSpec(Strict):

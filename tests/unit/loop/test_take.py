@@ -6,9 +6,10 @@ import polars as pl
 import pytest
 
 from keepfit.errors import BadTime, EmptyTable, Faults, RepeatedKey, SchemaBroken, UnknownColumn, UnreadableTable
-from keepfit.loop.take import normal, row_keys, take
+from keepfit.loop.take import row_keys, take
 from keepfit.prediction import subject_token
 from keepfit.schema import Schema
+from keepfit.table import normal
 
 BEGIN = datetime(2024, 1, 1, tzinfo=UTC)
 NOW = BEGIN + timedelta(days=5)
@@ -92,7 +93,15 @@ def test_a_row_without_a_time_is_refused(project, orders):
 
 def test_a_time_column_that_holds_no_times_is_refused(project, orders):
     with pytest.raises(BadTime):
-        take(project(orders.with_columns(pl.col("at").cast(pl.String))), now=NOW)
+        take(project(orders.with_columns(at=pl.col("order"))), now=NOW)
+
+
+def test_times_written_as_text_are_times_and_one_that_is_none_is_named_by_its_row(project, orders):
+    text = orders.with_columns(at=pl.col("at").dt.strftime("%Y-%m-%d %H:%M"))
+    assert take(project(text), now=NOW).snapshot.rows == 21
+    with pytest.raises(BadTime, match="1 of 40 values of the time column 'at' are no times, the first in row 3") as caught:
+        take(project(text.with_columns(at=pl.when(pl.col("order") == 2).then(pl.lit("soon")).otherwise("at"))), now=NOW)
+    assert "soon" not in str(caught.value)
 
 
 def test_a_table_of_the_future_has_no_row_yet(project):
