@@ -1,8 +1,9 @@
-"""Calibration: what turns a model's score into a probability that keeps its word."""
+"""Calibration: what turns a model's outputs into probabilities, or bounds, that keep their word."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
@@ -17,17 +18,21 @@ _TINY = 1e-15
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """A straight line through the log odds: Platt (1999), Advances in Large Margin Classifiers, 61-74.
+    """What was learned from out-of-fold outputs, where it helps.
 
-    Learned from out-of-fold scores, where it helps; `slope` below 1 takes back overconfidence, `intercept`
-    moves the level.
+    Of a score a straight line through the log odds: Platt (1999), Advances in Large Margin Classifiers, 61-74;
+    `slope` below 1 takes back overconfidence, `intercept` moves the level. Of the chances of several classes `slope`
+    alone, as their power. Of a magnitude's bounds how far the lower one is moved down and the upper one up, by
+    `below` and `above`: Romano et al. (2019), Conformalized quantile regression, NeurIPS 32.
     """
 
     record: ClassVar[str] = "calibration"
     version: ClassVar[int] = 1
 
-    slope: float
-    intercept: float
+    slope: float = 1.0
+    intercept: float = 0.0
+    below: float = 0.0
+    above: float = 0.0
 
     def one(self, score: float) -> float:
         """The probability of one score in [0, 1].
@@ -39,6 +44,18 @@ class Calibration:
         odds = self.slope * math.log(kept / (1 - kept)) + self.intercept
         part = 1 / (1 + math.exp(-abs(odds)))
         return part if odds >= 0 else 1 - part
+
+    def power(self, chances: Mapping[str, float]) -> Mapping[str, float]:
+        """The probabilities of several classes, made to add up to 1 again.
+
+        >>> Calibration(slope=2.0).power({"p0": 0.5, "p1": 0.5})
+        {'p0': 0.5, 'p1': 0.5}
+        """
+        odds = [self.slope * math.log(min(1.0, max(_TINY, chance))) for chance in chances.values()]
+        most = max(odds)
+        parts = [math.exp(one - most) for one in odds]
+        total = math.fsum(parts)
+        return {field: part / total for field, part in zip(chances, parts, strict=True)}
 
     def many(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
         """The probabilities of many scores, shape (rows,): the same bits as one by one."""

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     import polars as pl
     from numpy.typing import NDArray
 
+    from keepfit.calibration import Calibration
     from keepfit.measures.quality import Estimate
 
 __all__ = ["Metric", "Outputs", "Scored", "Shown", "Task", "Value"]
@@ -71,8 +72,8 @@ class Task(Protocol):
     kind: str
     #: The distribution that estimators fit: `bernoulli`, `categorical` or `gaussian`.
     family: str
-    #: The output field that calibration moves; None where there is none.
-    calibrates: str | None
+    #: Whether a calibration must lower `losses` on folds that it was not learned on before it is used.
+    calibration_must_help: bool
     #: The metric by which candidates compete.
     selects: str
     metrics: Mapping[str, Metric]
@@ -127,6 +128,18 @@ class Task(Protocol):
 
     def compares(self, expected: float, happened: float) -> tuple[str, str]:
         """The name of what `rates` gives, and both as text for people."""
+        ...
+
+    def learn_calibration(self, truth: NDArray[np.float64], outputs: Outputs) -> Calibration | None:
+        """What makes outputs keep their word, from rows left out; None where the rows do not say."""
+        ...
+
+    def calibrate(self, outputs: Outputs, calibration: Calibration) -> Outputs:
+        """The output fields of many rows after calibration."""
+        ...
+
+    def calibrate_row(self, outputs: Mapping[str, float], calibration: Calibration) -> Mapping[str, float]:
+        """The same of one row, equal to at least 12 digits."""
         ...
 
     def threshold(self, value: Value | None) -> float:

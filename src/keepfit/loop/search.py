@@ -120,8 +120,8 @@ def _try(course: _Course, number: int) -> None:
     recipe = course.first[number] if proposed is None else _suggest(course, proposed)
     parts: list[Outputs] = []
     values: list[float] = []
+    course.progress(_says(course, number))
     for at, fold in enumerate(course.folds):
-        course.progress(_says(course, number + at / len(course.folds)))
         outputs = fold.outputs(recipe)
         parts.append(outputs)
         values.append(metric.measure(Scored(fold.check.truth, outputs, ws.task.decide(outputs, 0.5), None)).value)
@@ -206,11 +206,11 @@ def _suggest(course: _Course, trial: Any) -> Recipe:
     return Recipe(kind, {**estimator.defaults, **chosen})
 
 
-def _says(course: _Course, at: float) -> str:
+def _says(course: _Course, at: int) -> str:
     """The live line: how far, the best so far, the time left."""
     wanted = course.wanted
     filled = round(20 * at / wanted)
-    line = f"search {'█' * filled}{'░' * (20 - filled)} {int(at)}/{wanted}"
+    line = f"search {'█' * filled}{'░' * (20 - filled)} {at}/{wanted}"
     if course.best is not None:
         line += f"  best {course.best.recipe.estimator}, {course.ws.task.selects} {course.best.value:.4f}"
     if course.done:

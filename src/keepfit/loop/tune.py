@@ -8,7 +8,6 @@ from keepfit.calibration import Calibration
 from keepfit.loop.recipe import Held
 from keepfit.loop.rows import clusters
 from keepfit.measures.interval import clustered
-from keepfit.measures.platt import platt
 from keepfit.measures.quality import mean_of
 from keepfit.schema import Schema
 from keepfit.task import Outputs, Task, Value
@@ -19,25 +18,29 @@ __all__ = ["apply", "calibrate", "threshold"]
 def calibrate(task: Task, held: Held, known: Schema) -> Calibration | None:
     """A calibration, when it clearly helps on folds that it was not learned on; else none.
 
-    Each fold is calibrated by a line learned on the others, and the gain in loss must lie above zero with its
-    whole 95 % interval, whole days (or groups) taken together.
+    Each fold is calibrated by what was learned on the others, and the gain in loss must lie above zero with its
+    whole 95 % interval, whole days (or subjects) taken together. Bounds are moved without that: it is what makes
+    them hold.
     """
     import numpy as np
 
-    if task.calibrates is None:
-        return None
-    score, truth = held.outputs[task.calibrates], held.rows.truth
-    after = score.copy()
+    truth, outputs = held.rows.truth, held.outputs
+    made = task.learn_calibration(truth, outputs)
+    if made is None or not task.calibration_must_help:
+        return made
+    before = task.losses(truth, outputs)
+    after = before.copy()
     for fold in np.unique(held.fold):
         rest = held.fold != fold
-        if not 0 < truth[rest].sum() < rest.sum():
+        of_rest = task.learn_calibration(truth[rest], {field: values[rest] for field, values in outputs.items()})
+        if of_rest is None:
             return None
-        after[~rest] = Calibration(*platt(truth[rest], score[rest])).many(score[~rest])
-    before, changed = (task.losses(truth, {**held.outputs, task.calibrates: values}) for values in (score, after))
-    gain = mean_of(before - changed)
+        here = {field: values[~rest] for field, values in outputs.items()}
+        after[~rest] = task.losses(truth[~rest], task.calibrate(here, of_rest))
+    gain = mean_of(before - after)
     together = clusters(held.rows.frame, known, held.rows.subject)
     half = clustered(gain.influence, together.of_row, together.count)
-    return Calibration(*platt(truth, score)) if math.isfinite(half) and gain.value - half > 0 else None
+    return made if math.isfinite(half) and gain.value - half > 0 else None
 
 
 def threshold(task: Task, held: Held, calibration: Calibration | None, value: Value | None) -> float:
@@ -47,6 +50,4 @@ def threshold(task: Task, held: Held, calibration: Calibration | None, value: Va
 
 def apply(task: Task, calibration: Calibration | None, outputs: Outputs) -> Outputs:
     """Outputs after calibration."""
-    if calibration is None or task.calibrates is None:
-        return outputs
-    return {**outputs, task.calibrates: calibration.many(outputs[task.calibrates])}
+    return outputs if calibration is None else task.calibrate(outputs, calibration)

@@ -54,8 +54,7 @@ class Served:
         self.release = _checked(folder)
         release = self.release
         self._task: Task = plugin.find("tasks", release.task)()
-        self._calibration = release.calibration if self._task.calibrates is not None else None
-        self._calibrates = self._task.calibrates or ""
+        self._calibration = release.calibration
         self._predict: Predictor = plugin.find("predictors", release.predictor)(folder / "model", kinds)
         self._add = _adder(folder, release, code)
         self._columns = {column.name: column for column in release.columns}
@@ -115,7 +114,7 @@ class Served:
                 fix = "roll back, and look at the model with rows like this one"
                 raise errors.BadRelease("the model gave a number that is not finite", at=release.id, fix=fix)
         if self._calibration is not None:
-            outputs = {**outputs, self._calibrates: self._calibration.one(outputs[self._calibrates])}
+            outputs = self._task.calibrate_row(outputs, self._calibration)
         prediction, decision = self._task.answer(outputs, release.classes, release.threshold)
         private: dict[str, Any] = {}
         if self.private:

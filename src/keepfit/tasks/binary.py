@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from keepfit import errors
+from keepfit.calibration import Calibration
 from keepfit.measures import decisions, quality
+from keepfit.measures.platt import platt
 from keepfit.task import Metric, Outputs, Scored, Shown, Value
 
 if TYPE_CHECKING:
@@ -38,7 +40,7 @@ class Binary:
 
     kind = "binary"
     family = "bernoulli"
-    calibrates = "score"
+    calibration_must_help = True
     selects = "log_loss"
     worth = ("true_positive", "false_positive", "true_negative", "false_negative")
     against = " against doing nothing"
@@ -105,6 +107,17 @@ class Binary:
 
     def compares(self, expected: float, happened: float) -> tuple[str, str]:
         return "base rate", f"{happened:.1%} happened, {expected:.1%} was expected"
+
+    def learn_calibration(self, truth: NDArray[np.float64], outputs: Outputs) -> Calibration | None:
+        if not 0 < truth.sum() < truth.size:
+            return None
+        return Calibration(*platt(truth, outputs["score"]))
+
+    def calibrate(self, outputs: Outputs, calibration: Calibration) -> Outputs:
+        return {"score": calibration.many(outputs["score"])}
+
+    def calibrate_row(self, outputs: Mapping[str, float], calibration: Calibration) -> Mapping[str, float]:
+        return {"score": calibration.one(outputs["score"])}
 
     def threshold(self, value: Value | None) -> float:
         """Acting pays from this probability on: worth of acting at least that of not acting.

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from keepfit import errors
+from keepfit.calibration import Calibration
 from keepfit.measures import classes as measures
 from keepfit.measures import decisions, quality
+from keepfit.measures.temperature import sharpened, temperature
 from keepfit.task import Metric, Outputs, Scored, Shown, Value
 
 if TYPE_CHECKING:
@@ -41,7 +43,7 @@ class Multiclass:
 
     kind = "multiclass"
     family = "categorical"
-    calibrates = None
+    calibration_must_help = True
     selects = "log_loss"
     worth = ("right", "wrong")
     against = ""
@@ -104,6 +106,16 @@ class Multiclass:
 
     def compares(self, expected: float, happened: float) -> tuple[str, str]:
         return "shares", f"of the class that is furthest off, {happened:.1%} happened, {expected:.1%} was expected"
+
+    def learn_calibration(self, truth: NDArray[np.float64], outputs: Outputs) -> Calibration | None:
+        return Calibration(slope=temperature(truth, _chances(outputs))) if truth.size else None
+
+    def calibrate(self, outputs: Outputs, calibration: Calibration) -> Outputs:
+        chances = sharpened(_chances(outputs), calibration.slope)
+        return {field: chances[:, number] for number, field in enumerate(outputs)}
+
+    def calibrate_row(self, outputs: Mapping[str, float], calibration: Calibration) -> Mapping[str, float]:
+        return calibration.power(outputs)
 
     def threshold(self, value: Value | None) -> float:
         return 0.0

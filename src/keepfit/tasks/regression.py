@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from keepfit import errors
+from keepfit.calibration import Calibration
 from keepfit.measures import magnitudes, quality
 from keepfit.task import Metric, Outputs, Scored, Shown, Value
 
@@ -34,7 +35,7 @@ class Regression:
 
     kind = "regression"
     family = "gaussian"
-    calibrates = None
+    calibration_must_help = False
     selects = "rmse"
     worth = ("over", "under")
     against = ""
@@ -89,6 +90,22 @@ class Regression:
 
     def compares(self, expected: float, happened: float) -> tuple[str, str]:
         return "mean", f"{happened:.4g} happened, {expected:.4g} was expected"
+
+    def learn_calibration(self, truth: NDArray[np.float64], outputs: Outputs) -> Calibration | None:
+        """How far each bound must move for one in twenty rows, of those to come, to lie beyond it."""
+        share = _BOUNDS[1] * (1 + 1 / truth.size) if truth.size else 2.0
+        if share > 1:
+            return None
+        below, above = (float(np.quantile(beyond, share, method="higher")) for beyond in (outputs["low"] - truth, truth - outputs["high"]))
+        return Calibration(below=below, above=above)
+
+    def calibrate(self, outputs: Outputs, calibration: Calibration) -> Outputs:
+        value, low, high = outputs["prediction"], outputs["low"] - calibration.below, outputs["high"] + calibration.above
+        return {"prediction": value, "low": np.minimum(value, low), "high": np.maximum(value, high)}
+
+    def calibrate_row(self, outputs: Mapping[str, float], calibration: Calibration) -> Mapping[str, float]:
+        value, low, high = outputs["prediction"], outputs["low"] - calibration.below, outputs["high"] + calibration.above
+        return {"prediction": value, "low": min(value, low), "high": max(value, high)}
 
     def threshold(self, value: Value | None) -> float:
         return 0.0
