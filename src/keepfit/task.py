@@ -118,6 +118,10 @@ class Task(Protocol):
         """
         ...
 
+    def under(self, outputs: Outputs, had: tuple[Any, ...], classes: tuple[Any, ...]) -> Outputs:
+        """The outputs of a model that `had` other classes, as those of `classes`: what it does not know has no chance."""
+        ...
+
     def losses(self, truth: NDArray[np.float64], outputs: Outputs) -> NDArray[np.float64]:
         """The loss of each row, less being better, whose mean ranks models as the selecting metric does; shape (rows,)."""
         ...

@@ -132,7 +132,7 @@ def _gained(ws: Workspace, folder: Path, first: Candidate, now: datetime) -> Gai
     begin, end = entries[0].at, now
     later = flights().filter((pl.col("departure") >= begin) & (pl.col("departure") < end)).cast({pl.Int16: pl.Int64, pl.Int8: pl.Int64})
     rows = Rows(later, ws.task.truth(later["late"], first.classes))
-    (frozen, _), (refitted, _) = score_both(ws, rows, known, [first, promoted])
+    (frozen, _), (refitted, _) = score_both(ws, rows, known, [first, promoted], classes=promoted.classes)
     return Gained(
         str(folder),
         rows.count,

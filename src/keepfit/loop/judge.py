@@ -99,11 +99,13 @@ def record_verdict(
     return Judged(answer, candidate, champion, entry)
 
 
-def score_both(ws: Workspace, rows: Rows, known: Schema, candidates: list[Candidate]) -> list[tuple[Evaluation, Any]]:
-    """Score several candidates on the same rows: their evaluations and outputs."""
+def score_both(
+    ws: Workspace, rows: Rows, known: Schema, candidates: list[Candidate], *, classes: tuple[Any, ...]
+) -> list[tuple[Evaluation, Any]]:
+    """Score several candidates on the same rows, whose truth is among `classes`: their evaluations and outputs."""
     scored = []
     for candidate in candidates:
-        outputs = load_model(ws, candidate).predict(rows.frame)
+        outputs = ws.task.under(load_model(ws, candidate).predict(rows.frame), candidate.classes, classes)
         measured = evaluate_rows(candidate.id, ws.task, rows, outputs, known, threshold=candidate.threshold, value=value_of(ws))
         scored.append((measured, outputs))
     return scored
@@ -115,7 +117,7 @@ def _on_common_rows(ws: Workspace, fit: Fit, champion: Candidate, taken: Taken) 
     common = _new_to_both(ws, fit.candidate, champion, taken)
     if common is None or common.count < FEWEST_COMMON_ROWS or common.truth.min() == common.truth.max():
         return fit.evaluation, unmeasured(champion.id, fit.evaluation)
-    (ours, _), (theirs, _) = score_both(ws, common, taken.schema, [fit.candidate, champion])
+    (ours, _), (theirs, _) = score_both(ws, common, taken.schema, [fit.candidate, champion], classes=fit.candidate.classes)
     return ours, theirs
 
 

@@ -173,7 +173,7 @@ def _compare(ws: Workspace, action: Action, now: datetime, progress: Progress) -
         rows = rows.where(((time >= begin) & (time < action.window.end)).to_numpy())
     if rows.count == 0 or rows.truth.min() == rows.truth.max():
         return Turn(action, candidate=challenger.id)  # nothing to race on; another challenger comes with the next refit
-    (theirs, champion_outputs), (ours, outputs) = score_both(ws, rows, known, [champion, challenger])
+    (theirs, champion_outputs), (ours, outputs) = score_both(ws, rows, known, [champion, challenger], classes=challenger.classes)
     z = race(ws.task.losses(rows.truth, champion_outputs), ws.task.losses(rows.truth, outputs))
     gain = ours.gain_over(theirs, ws.task.selects)
     cause = [challenger.id, champion.id, action.window.name]

@@ -99,6 +99,9 @@ class Binary:
         rate = {one: (float(truth[last == one].sum()) + overall) / (int((last == one).sum()) + 1) for one in (0.0, 1.0)}
         return {"score": np.where(np.isnan(now), overall, np.where(now == 1.0, rate[1.0], rate[0.0]))}
 
+    def under(self, outputs: Outputs, had: tuple[Any, ...], classes: tuple[Any, ...]) -> Outputs:
+        return outputs
+
     def losses(self, truth: NDArray[np.float64], outputs: Outputs) -> NDArray[np.float64]:
         return quality.log_losses(truth, outputs["score"])
 

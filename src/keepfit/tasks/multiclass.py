@@ -94,6 +94,13 @@ class Multiclass:
         chances = table[np.where(np.isnan(now), len(classes), now).astype(np.int64)]
         return {field: chances[:, number] for number, field in enumerate(self.fields(classes))}
 
+    def under(self, outputs: Outputs, had: tuple[Any, ...], classes: tuple[Any, ...]) -> Outputs:
+        if had == classes:
+            return outputs
+        of = {value: outputs[field] for value, field in zip(had, self.fields(had), strict=True)}
+        none = np.zeros(outputs["p0"].shape)
+        return {field: of.get(value, none) for value, field in zip(classes, self.fields(classes), strict=True)}
+
     def losses(self, truth: NDArray[np.float64], outputs: Outputs) -> NDArray[np.float64]:
         return measures.log_losses(truth, _chances(outputs))
 

@@ -82,6 +82,9 @@ class Regression:
         fixed = self.constant(truth, classes)
         return {field: np.where(np.isnan(now), fixed[field], values) for field, values in moved.items()}
 
+    def under(self, outputs: Outputs, had: tuple[Any, ...], classes: tuple[Any, ...]) -> Outputs:
+        return outputs
+
     def losses(self, truth: NDArray[np.float64], outputs: Outputs) -> NDArray[np.float64]:
         return np.asarray((outputs["prediction"] - truth) ** 2)
 
