@@ -23,6 +23,7 @@ from keepfit.added import Added
 from keepfit.calibration import Calibration
 from keepfit.candidate import Candidate
 from keepfit.chain import Finding, Verification
+from keepfit.column import Bar
 from keepfit.demo.story import Gained
 from keepfit.drift import Drift
 from keepfit.errors import BrokenFile, NewerFormat
@@ -37,8 +38,11 @@ from keepfit.incident import Action
 from keepfit.instant import Duration
 from keepfit.label import Label
 from keepfit.ledger import Entry, Head
+from keepfit.loop.curves import Bin, Cut, Pile, Stretch
+from keepfit.loop.report import About, Made, Promotion, Report, Rescored
 from keepfit.loop.run import Run
 from keepfit.loop.score import Scoring
+from keepfit.loop.spread import Spread
 from keepfit.loop.turn import Turn
 from keepfit.prediction import Prediction
 from keepfit.profile import Profile
@@ -261,6 +265,45 @@ RECORDS = {
         files={"model/plan.json": digest("a"), "model/weights.json": digest("b"), "profile.json": digest("c"), "sample.json": digest("d")},
     ),
     "run": Run(True, SNAPSHOT, 2, CANDIDATE, EVALUATION, VERDICT, None, "r1"),
+    "report": Report(
+        about=About(
+            project="flight-delay",
+            statement="Will it be late?",
+            task="binary",
+            target="late",
+            against="against doing nothing",
+            counted={"true_positive": ("yes, and right", True)},
+            keepfit="0.1.0",
+            made_at=utc(2013, 3, 12),
+            head=Head(7, "f" * 64),
+        ),
+        candidate=CANDIDATE,
+        release="r2",
+        role="champion",
+        evaluation=EVALUATION,
+        gains={"constant": (Gain(0.01, 0.005, 0.015, "log_loss"),)},
+        sentence="Of 1,000 rows the model says yes to 212.",
+        verdict=VERDICT,
+        tested=Rescored(
+            rows=4,
+            begin=utc(2013, 3, 1),
+            end=utc(2013, 3, 4),
+            reproduced=True,
+            is_chance=True,
+            axes={"said": "chance", "happened": "share", "parts": "chance"},
+            bins=(Bin(2, 0.25, 0.5, 0.125, 0.75, False),),
+            cuts=(Cut(0.2, 500.0, 250.0, 12.5, None, None),),
+            piles=(Pile(0.0, 0.05, {"came true": 1, "did not": 3}),),
+            stretches=(Stretch(utc(2013, 3, 1), utc(2013, 3, 2), 2, Measured(0.5, 0.25, 0.75, "lower", ()), False),),
+            importance={"Größe": Importance(0.125, 0.0, 0.25)},
+            groups={"Größe": {"below 1.5": Group(2, {"log_loss": Measured(0.5, None, None, "lower", ())})}},
+        ),
+        untested="",
+        spread=(Spread("Größe", "number", "value", "median 1.5", 0.25, (Bar("", 1.0, 2.0, 0.5, 1.0),), 0.0, 0.125, None),),
+        windows=(WINDOW,),
+        promotions=(Promotion("r2", utc(2013, 3, 5)),),
+        made=Made((SNAPSHOT, SNAPSHOT), None, COLUMNS[:2], ("notes",), (utc(2013, 1, 1), utc(2013, 2, 28)), {"fit": 2}),
+    ),
     "sample": Sample(({"flight": 1545, "Größe": None}, {"flight": 2, "Größe": 1.5}), ({"score": 0.25}, {"score": 0.1})),
     "schema": Schema(COLUMNS, "late", "departure", ("flight", "departure"), ("notes",)),
     "scoring": Scoring(7, "r1", "scored.parquet", True),

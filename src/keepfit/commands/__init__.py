@@ -34,6 +34,7 @@ COMMANDS = {
     "promote": "Make a release the champion, by a person, with a reason.",
     "rollback": "Make the previous champion the champion again.",
     "history": "What happened, newest last.",
+    "report": "One page on a candidate or release, to read or to send.",
     "show": "One candidate, release, verdict or entry, whole.",
     "ledger": "Verify or export the chain of entries.",
 }

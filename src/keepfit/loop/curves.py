@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from keepfit.evaluation import Clusters, Evaluation, Measured, evaluate_groups
+from keepfit.evaluation import Clusters, Evaluation, Measured
 from keepfit.instant import from_micros, micros
 from keepfit.measures import interval
 from keepfit.task import Scored, Shown, Task
@@ -23,20 +23,24 @@ __all__ = ["Bin", "Cut", "Pile", "Stretch", "by_output", "by_threshold", "over_t
 BINS = 10
 PILES = 25
 CUTS = 60
-#: A stretch of time shorter than this many days would say little about the variation between days.
-FEWEST_DAYS = 4
-MOST_STRETCHES = 12
+MOST_STRETCHES = 16
+#: Rows of a stretch of time, on average; of fewer the plot would show noise.
+FEWEST_ROWS = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Bin:
-    """Rows with neighbouring outputs: what was said on average, and what happened, with an interval that holds for all bins together."""
+    """Rows with neighbouring outputs: what was said on average, and what happened, with its 95 % interval.
+
+    `clear` says that the two differ by more than chance brings about anywhere among the bins (Bonferroni).
+    """
 
     rows: int
     said: float
     happened: float
     low: float
     high: float
+    clear: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +69,16 @@ class Pile:
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """A metric on the rows from `begin` up to `end`, with an interval that holds for all stretches together."""
+    """A metric on the rows from `begin` up to `end`, with its 95 % interval.
+
+    `clear` says that it differs from the whole by more than chance brings about anywhere among the stretches (Bonferroni).
+    """
 
     begin: datetime
     end: datetime
     rows: int
     measured: Measured
+    clear: bool
 
 
 def by_output(shown: Shown, clusters: Clusters) -> tuple[Bin, ...]:
@@ -84,18 +92,21 @@ def by_output(shown: Shown, clusters: Clusters) -> tuple[Bin, ...]:
     if said.size < 2 * BINS:
         return ()
     masks = _equal_bins(said)
-    confidence = 1 - 0.05 / len(masks)
     found = []
     for mask in masks:
         rows, mean = int(mask.sum()), float(happened[mask].mean())
         influence = np.where(mask, happened - mean, 0.0) * (said.size / rows)
-        half = interval.clustered(influence, clusters.of_row, clusters.count, confidence)
-        low, high = mean - half, mean + half
-        if shown.is_chance:
-            alone = interval.wilson(int(happened[mask].sum()), rows, confidence)
-            low, high = max(0.0, min(low, alone[0])), min(1.0, max(high, alone[1]))
-        if math.isfinite(high - low):
-            found.append(Bin(rows, float(said[mask].mean()), mean, low, high))
+        bounds = []
+        for confidence in (0.95, 1 - 0.05 / len(masks)):
+            half = interval.clustered(influence, clusters.of_row, clusters.count, confidence)
+            low, high = mean - half, mean + half
+            if shown.is_chance:
+                alone = interval.wilson(int(happened[mask].sum()), rows, confidence)
+                low, high = max(0.0, min(low, alone[0])), min(1.0, max(high, alone[1]))
+            bounds.append((low, high))
+        if math.isfinite(bounds[1][1] - bounds[1][0]):
+            average = float(said[mask].mean())
+            found.append(Bin(rows, average, mean, *bounds[0], clear=not bounds[1][0] <= average <= bounds[1][1]))
     return tuple(found)
 
 
@@ -153,43 +164,56 @@ def _round_step(width: float) -> float:
     return next(step * power for step in (1.0, 2.0, 2.5, 5.0, 10.0) if step * power >= width * (1 - 1e-9))
 
 
-def over_time(evaluation: Evaluation, task: Task, scored: Scored, clusters: Clusters, times: NDArray[np.int64]) -> tuple[Stretch, ...]:
+def over_time(evaluation: Evaluation, task: Task, scored: Scored, times: NDArray[np.int64]) -> tuple[Stretch, ...]:
     """The selecting metric over stretches of time of equal length.
+
+    A stretch holds too few days to tell how days vary, so its interval takes the variation between all days.
 
     Parameters
     ----------
     evaluation : of the same rows
     times : microseconds since 1970, shape (rows,)
     """
-    import numpy as np  # the command line starts without it
-
-    found = spans(times)
-    names = np.full(times.size, "", dtype=object)
-    for number, (_, _, mask) in enumerate(found):
-        names[mask] = str(number)
-    groups = evaluate_groups(replace(evaluation, groups={}), task, scored, clusters, {"time": names.tolist()}).groups["time"]
-    return tuple(
-        Stretch(begin, end, groups[name].count, groups[name].metrics[task.selects])
-        for name, (begin, end, _) in zip(map(str, range(len(found))), found, strict=True)
-        if name in groups and task.selects in groups[name].metrics
-    )
+    metric, whole = task.metrics[task.selects], evaluation.metrics.get(task.selects)
+    if whole is None:
+        return ()
+    found, parts = [], spans(times)
+    for begin, end, mask in parts:
+        rows = int(mask.sum())
+        try:
+            value = metric.measure(scored.where(mask)).value
+        except ValueError:
+            continue
+        # The whole's own uncertainty is small beside that of a part of it.
+        half, wide = (
+            interval.half_width(whole.sums, times.size, confidence) * math.sqrt(times.size / rows)
+            for confidence in (0.95, 1 - 0.05 / len(parts))
+        )
+        known = math.isfinite(half)
+        low, high = (max(metric.range[0], value - half), min(metric.range[1], value + half)) if known else (None, None)
+        found.append(Stretch(begin, end, rows, Measured(value, low, high, metric.better, ()), clear=abs(value - whole.value) > wide))
+    return tuple(found)
 
 
 def spans(times: NDArray[np.int64]) -> list[tuple[datetime, datetime, NDArray[np.bool_]]]:
-    """Stretches of whole days of equal length, with their rows: weeks where that gives few enough, at least four days each."""
+    """Stretches of whole days of equal length, with their rows: single days, or weeks, or more, whatever gives few enough.
+
+    Empty where fewer than two stretches of enough rows come out.
+    """
     import numpy as np  # the command line starts without it
 
     first, last = (from_micros(int(instant)) for instant in (times.min(), times.max()))
     begin = first.replace(hour=0, minute=0, second=0, microsecond=0)
     days = (last - begin).days + 1
-    if days < 2 * FEWEST_DAYS:
+    most = min(MOST_STRETCHES, times.size // FEWEST_ROWS)
+    if most < 2 or days < 2:
         return []
-    length = next((n for n in (FEWEST_DAYS, 7, 14, 28) if days / n <= MOST_STRETCHES), math.ceil(days / MOST_STRETCHES))
+    length = next((n for n in (1, 7, 14, 28) if days / n <= most), math.ceil(days / most))
     bounds = [begin + timedelta(days=length * number) for number in range(days // length)]
     bounds.append(begin + timedelta(days=days))  # the last takes the rest of the days
     found = []
     for start, stop in pairwise(bounds):
         mask = np.asarray((times >= micros(start)) & (times < micros(stop)))
-        if mask.any():
+        if int(mask.sum()) >= FEWEST_ROWS // 2:
             found.append((start, stop, mask))
     return found

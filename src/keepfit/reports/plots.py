@@ -1,0 +1,215 @@
+"""Plots: each drawn for a width, from plain numbers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from keepfit.column import Bar
+from keepfit.loop.curves import Bin, Cut, Pile
+from keepfit.reports.numbers import count, interval, number, share, ticks
+from keepfit.reports.svg import LETTER, NARROW, Frame, Scale, clipped, dots, drawing, element, label, moments, path, x_axis, y_axis
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
+
+__all__ = ["Point", "Rank", "calibration", "piles", "ranks", "spark", "timeline", "value", "waffle"]
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A value over a stretch of time, in microseconds, with its interval; `series` are drawn apart, in the order of `tone`."""
+
+    begin: int
+    end: int
+    value: float
+    low: float | None
+    high: float | None
+    series: int
+    said: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rank:
+    """A named value with its interval; `beside` is a second value to compare with."""
+
+    name: str
+    value: float
+    low: float | None = None
+    high: float | None = None
+    beside: float | None = None
+    clear: bool = False
+
+
+def timeline(
+    width: int, title: str, points: Sequence[Point], name: str, *, level: float | None = None, marks: Sequence[tuple[int, str]] = ()
+) -> Markup:
+    """Values over time with their intervals, a level to compare with, and marked instants."""
+    frame = Frame(46, width - 14, 34, 236)
+    bounds = [one for point in points for one in (point.value, point.low, point.high) if one is not None]
+    y = frame.y(*_wide(_trimmed(bounds, [point.value for point in points]) + ([level] if level is not None else [])))
+    first, last = min([one.begin for one in points]), max([one.end for one in points])
+    x = frame.x(float(first), float(last))
+    inner = [*y_axis(frame, y, name, number), *x_axis(frame, x, "", moments(first, last, 4 if width <= NARROW else 8))]
+    if level is not None:
+        inner.append(element("line", x1=float(frame.left), x2=float(frame.right), y1=y(level), y2=y(level), class_="level"))
+    for place, (at, said) in enumerate(sorted(marks)):
+        if first <= at <= last:
+            inner.append(element("line", x1=x(at), x2=x(at), y1=frame.top, y2=frame.bottom, class_="mark"))
+            anchor = "end" if x(at) > frame.right - 30 else "start"
+            inner.append(label(x(at) + (-4 if anchor == "end" else 4), frame.top + 10 + 13 * (place % 2), said, anchor=anchor, kind="name"))
+    for series in sorted({point.series for point in points}):
+        those = [point for point in points if point.series == series]
+        middle = {point: x((point.begin + point.end) / 2) for point in those}
+        kind = f"s{series % 4}"
+        for point in those:
+            if point.low is not None and point.high is not None:
+                ends = [min(max(y(one), frame.top), frame.bottom) for one in (point.low, point.high)]
+                inner.append(element("line", x1=middle[point], x2=middle[point], y1=ends[0], y2=ends[1], class_=f"whisker {kind}"))
+        inner.append(path([(middle[point], y(point.value)) for point in those], f"line {kind}"))
+        inner += dots([(middle[point], y(point.value), point.said) for point in those], f"dot {kind}")
+    return drawing(width, 262, title, inner)
+
+
+def _trimmed(bounds: list[float], values: list[float]) -> list[float]:
+    """Ends of an axis that no single wide interval stretches: at most as far beyond the values as twice their own range."""
+    low, high = min(values), max(values)
+    room = max(high - low, 0.25 * max(abs(low), abs(high)))
+    return [max(min(bounds), low - room), min(max(bounds), high + room)]
+
+
+def _wide(values: Sequence[float]) -> tuple[float, float]:
+    """Ends of an axis that leave a little room."""
+    low, high = min(values), max(values)
+    room = 0.06 * (high - low) or 0.1 * abs(high) or 1.0
+    return (0.0 if 0 <= low < room else low - room), high + room
+
+
+def calibration(width: int, title: str, bins: Sequence[Bin], names: tuple[str, str], *, is_chance: bool) -> Markup:
+    """What was said against what happened, beside the line on which the two agree."""
+    side = min(width, 440)
+    frame = Frame(50, side - 14, 34, side - 60)
+    ends = [one for bin_ in bins for one in (bin_.said, bin_.happened)]
+    ends += _trimmed([one for bin_ in bins for one in (bin_.low, bin_.high)], ends)
+    low, high = _wide(ends)
+    if is_chance:
+        low, high = 0.0, min(1.0, high)
+    x, y, shown = frame.x(low, high), frame.y(low, high), share if is_chance else number
+    most = 4 if width <= NARROW else 6
+    inner = [*y_axis(frame, y, names[1], shown), *x_axis(frame, x, names[0], [(one, shown(one)) for one in ticks(low, high, most)])]
+    inner.append(path([(x(low), y(low)), (x(high), y(high))], "level"))
+    for bin_ in bins:
+        ends = [min(max(y(one), frame.top), frame.bottom) for one in (bin_.low, bin_.high)]
+        inner.append(element("line", x1=x(bin_.said), x2=x(bin_.said), y1=ends[0], y2=ends[1], class_="whisker s0"))
+    said = [
+        f"said {shown(one.said)}, happened {shown(one.happened)} [{interval(one.low, one.high)}], {count(one.rows)} rows" for one in bins
+    ]
+    inner.append(path([(x(one.said), y(one.happened)) for one in bins], "line s0"))
+    inner += dots([(x(one.said), y(one.happened), words) for one, words in zip(bins, said, strict=True)], "dot s0")
+    return drawing(side, side, title, inner)
+
+
+def value(width: int, title: str, cuts: Sequence[Cut], chosen: float, name: str) -> Markup:
+    """What decisions are worth from each threshold on, with its interval, and the threshold that was chosen."""
+    frame = Frame(58, width - 14, 34, 230)
+    worth = [one for one in cuts if one.value is not None]
+    values = [float(one.value) for one in worth if one.value is not None]
+    bounds = [one for cut in worth for one in (cut.low, cut.high) if one is not None]
+    highest = max([*values, *bounds])
+    # Acting on everything may cost a multiple of what is at stake; the interesting part lies above.
+    lowest = max(min([*values, *bounds]), -1.2 * max(highest, 1e-9))
+    y = frame.y(*_wide([lowest, highest, 0.0]))
+    x = frame.x(0.0, min(1.0, 1.05 * max(max(one.threshold for one in worth), chosen)))
+    within = [one for one in worth if one.value is not None and one.value >= lowest]
+    inner = [*y_axis(frame, y, name, number), *x_axis(frame, x, "threshold", [(one, share(one)) for one in ticks(x.low, x.high, 5)])]
+    band = [(x(one.threshold), y(max(one.high, lowest))) for one in within if one.high is not None]
+    band += [(x(one.threshold), y(max(one.low, lowest))) for one in reversed(within) if one.low is not None]
+    if band:
+        inner.append(path(band, "band s0"))
+    inner.append(element("line", x1=float(frame.left), x2=float(frame.right), y1=y(0.0), y2=y(0.0), class_="base"))
+    inner.append(path([(x(one.threshold), y(one.value)) for one in within if one.value is not None], "line s0"))
+    inner.append(element("line", x1=x(chosen), x2=x(chosen), y1=float(frame.top), y2=float(frame.bottom), class_="mark"))
+    end = x(chosen) > (frame.left + frame.right) / 2
+    inner.append(label(x(chosen) + (-5 if end else 5), frame.bottom - 8, "chosen", anchor="end" if end else "start", kind="name"))
+    return drawing(width, 272, title, inner)
+
+
+def ranks(
+    width: int, title: str, items: Sequence[Rank], name: str, *, zero: float | None = None, shown: Callable[[float], str] = number
+) -> Markup:
+    """Named values below one another with their intervals, and a line to compare with; on a phone the names stand above."""
+    narrow = width <= NARROW
+    longest = max(len(item.name) for item in items)
+    left = 12 if narrow else min(260, int(longest * LETTER * 1.1) + 20)
+    step = 38 if narrow else 25
+    frame = Frame(left, width - 16, 8, 8 + step * len(items))
+    ends = [one for item in items for one in (item.value, item.low, item.high, item.beside) if one is not None]
+    low, high = _wide([*_trimmed(ends, [item.value for item in items]), *(() if zero is None else (zero,))])
+    x = frame.x(low, high)
+    inner = x_axis(frame, x, name, [(one, shown(one)) for one in ticks(low, high, 3 if narrow else 6)])
+    if zero is not None:
+        inner.append(element("line", x1=x(zero), x2=x(zero), y1=float(frame.top), y2=float(frame.bottom), class_="level"))
+    for place, item in enumerate(items):
+        y = frame.top + step * (place + (0.7 if narrow else 0.5))
+        kind = "s1" if item.clear else "s0"
+        if narrow:
+            inner.append(label(0, y - 11, clipped(item.name, width), kind="row"))
+        else:
+            inner.append(label(left - 12, y + 4, clipped(item.name, left - 16), anchor="end", kind="row"))
+        if item.low is not None and item.high is not None:
+            ends = [min(max(x(one), frame.left), frame.right) for one in (item.low, item.high)]
+            inner.append(element("line", x1=ends[0], x2=ends[1], y1=y, y2=y, class_=f"whisker {kind}"))
+        if item.beside is not None:
+            inner.append(element("line", x1=x(item.beside), x2=x(item.beside), y1=y - 7, y2=y + 7, class_="beside"))
+        said = f"{item.name}: {shown(item.value)}" + ("" if item.low is None else f" [{interval(item.low, item.high)}]")
+        inner += dots([(x(item.value), y, said)], f"dot {kind}", 4.5)
+    return drawing(width, frame.bottom + 44, title, inner)
+
+
+def piles(width: int, title: str, found: Sequence[Pile], name: str, *, is_chance: bool) -> Markup:
+    """How numbers are distributed, as shares of each part's rows, one part over the other."""
+    frame = Frame(46, width - 14, 34, 190)
+    parts = list(found[0].rows)
+    totals = {part: sum(pile.rows[part] for pile in found) or 1 for part in parts}
+    highest = max(pile.rows[part] / totals[part] for pile in found for part in parts)
+    x, y = frame.x(found[0].low, found[-1].high), frame.y(0.0, highest * 1.08)
+    shown = share if is_chance else number
+    inner = [*y_axis(frame, y, "share of rows", share, 4)]
+    for place, part in enumerate(parts):
+        for pile in found:
+            size = pile.rows[part] / totals[part]
+            said = f"{part}, {shown(pile.low)} to {shown(pile.high)}: {count(pile.rows[part])} rows, {share(size)}"
+            box = {"x": x(pile.low), "y": y(size), "width": x(pile.high) - x(pile.low), "height": frame.bottom - y(size)}
+            inner.append(element("rect", element("title", said), class_=f"pile s{place}", **box))
+    inner += x_axis(frame, x, name, [(one, shown(one)) for one in ticks(x.low, x.high, 4 if width <= NARROW else 7)])
+    return drawing(width, 234, title, inner)
+
+
+def waffle(width: int, title: str, counts: Sequence[tuple[str, int, str]]) -> Markup:
+    """A thousand squares, as many of each kind as of 1,000 rows; `counts` gives words, how many, and the kind."""
+    across = 25 if width <= NARROW else 50
+    side = width / across
+    inner, place = [], 0
+    for words, many, kind in counts:
+        box = f"h{side - 1.6:.1f}v{side - 1.6:.1f}h-{side - 1.6:.1f}z"
+        squares = [f"M{at % across * side + 0.8:.1f} {at // across * side + 0.8:.1f}{box}" for at in range(place, place + many)]
+        place += many
+        if squares:
+            inner.append(element("path", element("title", f"{words}: {count(many)} of 1,000"), d="".join(squares), class_=kind))
+    return drawing(width, math.ceil(1000 / across) * side, title, inner)
+
+
+def spark(bars: Sequence[Bar], said: str) -> Markup:
+    """A small picture of a distribution: filled for the reference, outlined for the current rows."""
+    width, height = 120.0, 30.0
+    highest = max([max(bar.reference, bar.current) for bar in bars], default=0) or 1.0
+    step = width / max(1, len(bars))
+    y = Scale(0.0, highest, height, 2.0)
+    inner = [
+        element("rect", x=place * step + 0.5, y=y(bar.reference), width=max(1.0, step - 1), height=height - y(bar.reference), class_="bar")
+        for place, bar in enumerate(bars)
+    ]
+    outline = [(at, y(bar.current)) for place, bar in enumerate(bars) for at in (place * step, (place + 1) * step)]
+    return drawing(width, height, said, [*inner, path(outline, "outline")])
