@@ -54,6 +54,7 @@ from keepfit.signal import Signal
 from keepfit.snapshot import Part, Snapshot
 from keepfit.spec.load import load
 from keepfit.split import Split
+from keepfit.suspicion import Suspicion
 from keepfit.verdict import Verdict
 from keepfit.window import Interval, Window
 from keepfit.workspace import Lock
@@ -311,6 +312,9 @@ RECORDS = {
     "snapshot": SNAPSHOT,
     "split": Split("time", Duration.parse("1d"), (utc(2013, 2, 1), utc(2013, 2, 10)), utc(2013, 2, 20), utc(2013, 2, 21)),
     "status": Status("flight-delay", utc(2013, 3, 12), "r1", utc(2013, 3, 1), EVALUATION, "r2", None, WINDOW, 12),
+    "suspicion": Suspicion(
+        "leak", "arr_delay", "alone it ranks the rows by 'late' almost perfectly (1.000 of 1)", 'arr_delay = { known = "later" }'
+    ),
     "turn": Turn(PROMOTE, (WINDOW,), "c2", "r2", Gain(0.01, 0.005, 0.015), VERDICT),
     "verdict": VERDICT,
     "verification": Verification("flight-delay", 2, Head(2, "f" * 64), 1, (Finding("cut", 3, "the chain ends at entry 2"),)),
