@@ -23,7 +23,10 @@ from keepfit.gate import Gate
 from keepfit.ledger import Draft, Entry, Head, Ledger
 from keepfit.release import Roles, roles
 from keepfit.source import DATABASES, ENDINGS, Address, Source, kind_of
-from keepfit.spec.load import Loaded, conceal, expand, faults_of, find, load
+from keepfit.spec.data import DataSpec
+from keepfit.spec.load import Loaded, Stated, conceal, expand, find, parse, read
+from keepfit.spec.named import built_gates, faults_of_names
+from keepfit.spec.places import FILE
 from keepfit.spec.project import ProjectSpec
 from keepfit.stores.artifacts import Artifacts
 from keepfit.stores.cache import Cache
@@ -68,7 +71,11 @@ class Workspace:
     def __init__(self, folder: Path, *, env: str | None = None, options: Mapping[str, Any] | None = None) -> None:
         self.folder = folder
         self.home = folder / ".keepfit"
-        self.loaded: Loaded = load(folder, env=env, options=options)
+        self.stated = read(folder, env=env, options=options)
+        spec, found = parse(self.stated)
+        if spec is None or found:
+            raise errors.Faults([*found, *_faults(self.stated)], at=FILE)
+        self.loaded = Loaded(spec, self.stated.places, folder)
         self.artifacts = Artifacts(self.home / "artifacts")
         self.tables = Tables(self.home / "tables" / "snapshots")
         self.segments = self.home / "segments"
@@ -247,37 +254,10 @@ class Workspace:
         Faults
             Kinds, options and metrics that do not hold, all at once.
         """
-        built, found = self._gates()
+        built, found = built_gates(self.stated, self.task)
         if found:
-            raise errors.Faults(found, at="keepfit.toml")
+            raise errors.Faults(found, at=FILE)
         return built
-
-    def _gates(self) -> tuple[dict[str, Gate], list[errors.KeepfitError]]:
-        built: dict[str, Gate] = {}
-        found: list[errors.KeepfitError] = []
-        for name, options in self.spec.gates.items():
-            try:
-                kind = plugin.find("gates", options["kind"], at=self.place("gates", name, "kind"), folder=self.folder)
-                if ":" in options["kind"]:
-                    options = {key: value for key, value in options.items() if key != "kind"}
-                gate = kind.model_validate(options)
-            except ValidationError as error:
-                found += faults_of(error, kind, self.loaded.places, ("gates", name))
-                continue
-            except errors.UnknownKind as error:
-                found.append(error)
-                continue
-            if gate.metric not in self.task.metrics:
-                fix = errors.near_match(gate.metric, self.task.metrics)
-                message = f"the task {self.task.kind} has no metric '{gate.metric}'"
-                found.append(errors.UnknownMetric(message, at=self.place("gates", name, "metric"), fix=fix))
-            elif gate.metric == "value" and self.spec.problem.value is None:
-                message = f"gate '{name}' asks for the value of decisions, which problem.value does not state"
-                found.append(
-                    errors.Impossible(message, at=self.place("gates", name, "metric"), fix="add value = { true_positive = … } to [problem]")
-                )
-            built[name] = gate
-        return built, found
 
     def estimator(self, kind: str) -> Estimator:
         made: Estimator = plugin.find("estimators", kind, at=self.place("model", "estimators"), folder=self.folder)()
@@ -312,25 +292,30 @@ class Workspace:
         Faults
             All that do not hold, at once.
         """
-        found: list[errors.KeepfitError] = []
-        try:
-            found += self._gates()[1]
-        except errors.UnknownKind as error:
-            found.append(error)
-        for kind in self.spec.model.estimators:
-            if ":" not in kind and kind not in plugin.kinds("estimators"):
-                fix = errors.near_match(kind, plugin.kinds("estimators"))
-                found.append(errors.UnknownKind(f"no estimator of kind '{kind}'", at=self.place("model", "estimators"), fix=fix))
-        for name, column in self.spec.columns.items():
-            if column.kind is not None and column.kind not in plugin.kinds("columns"):
-                fix = errors.near_match(column.kind, plugin.kinds("columns"))
-                found.append(errors.UnknownKind(f"no column kind '{column.kind}'", at=self.place("columns", name, "kind"), fix=fix))
-        try:
-            self.source()
-        except errors.KeepfitError as error:
-            found.append(error)
+        found = _faults(self.stated)
         if found:
-            raise errors.Faults(found, at="keepfit.toml")
+            raise errors.Faults(found, at=FILE)
+
+
+def _faults(stated: Stated) -> list[errors.KeepfitError]:
+    """What is named by kind and does not hold, the source among it; the settings need not be right in any other way."""
+    found = faults_of_names(stated)
+    try:
+        data = DataSpec.model_validate(stated.values.get("data"))
+    except ValidationError:
+        return found
+    try:
+        open_source(
+            data.source,
+            folder=stated.folder,
+            at=stated.places.of(("data", "source")),
+            table=data.table,
+            query=data.query,
+            missing=data.missing,
+        )
+    except errors.KeepfitError as error:
+        found.append(error)
+    return found
 
 
 def open_source(

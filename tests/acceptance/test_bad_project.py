@@ -28,7 +28,7 @@ def refused(keepfit, state_of):
         assert takes or after["lock"] == before["lock"]
         error = json.loads(done.stdout)["error"]
         found = error.get("faults", [error])
-        assert all(one["code"] in told.stderr and one["at"] in told.stderr and one["message"] in told.stderr for one in found)
+        assert all(text in told.stderr for one in found for text in (one["code"], one["message"], *one["at"].split(": ")))
         return found if every else {one["code"]: one for one in found}
 
     return call
@@ -171,7 +171,7 @@ def test_a_project_of_a_newer_format_is_left_alone(refused, champion):
 def test_a_file_that_is_no_toml_names_the_line(refused, project):
     folder = project()
     (folder / "keepfit.toml").write_text("[problem]\nname = small\n")
-    assert "line 2" in refused(folder, "run")["KF105"]["message"]
+    assert refused(folder, "run")["KF105"]["at"].startswith("keepfit.toml: line 2")
 
 
 def test_a_folder_without_a_project_says_how_to_begin(refused, tmp_path):
@@ -203,3 +203,19 @@ def test_labels_from_a_table_without_the_key_name_what_is_missing(refused, champ
 
 def test_a_server_without_a_champion_says_what_to_run(refused, project):
     assert refused(project(), "serve", "--port", "0")["KF401"]["fix"] == "keepfit run"
+
+
+def test_many_faults_are_listed_in_the_order_of_the_file_with_place_and_remedy(keepfit, project):
+    folder = project(edit=('name = "small"', 'name = "small"\ntrials = 1'))
+    (folder / "keepfit.toml").write_text((folder / "keepfit.toml").read_text().replace("at_least", "at_laest"))
+    done = keepfit("check", "-C", folder, "--set", 'monitor.window="a week"')
+    assert done.returncode == 3
+    lines = done.stderr.splitlines()
+    assert lines[0] == "3 faults in keepfit.toml"
+    told = [line.split() for line in lines if line.startswith("KF")]
+    assert [(line[0], *line[-3:]) for line in told[:2]] == [
+        ("KF102", "line", "3", "problem.trials"),
+        ("KF120", "line", str(line_of(folder, "at_laest")), "gates.good.kind"),
+    ]
+    assert told[2][-2:] == ["option", "monitor.window"]
+    assert [line.strip() for line in lines if "fix:" in line][:2] == ["fix: it belongs to [model]", "fix: did you mean 'at_least'?"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import re
 import signal
 import sys
 import traceback
@@ -134,8 +135,33 @@ def _show(error: KeepfitError, *, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({"error": error.to_json()}))
         return
-    head, *rest = str(error).splitlines()
+    head, *rest = _listed(error) if len(error.faults) > 1 else str(error).splitlines()
     click.echo(click.style(head, fg="red", bold=True), err=True)
     for line in rest:
         click.echo(click.style(line, bold=line.startswith("KF")), err=True)
     click.echo(f'exit {error.exit_code}        more: the page "errors" of the documentation', err=True)
+
+
+def _listed(error: KeepfitError) -> list[str]:
+    """Several faults, in the order of the file: code and message, place, and below them the remedy."""
+    told = sorted(((f"{fault.code} {fault.message}", _place(fault, error.at), fault.fix) for fault in error.faults), key=_line)
+    wide = min(72, max(len(message) for message, _, _ in told))
+    far = max(len(place) for _, (place, _), _ in told)
+    lines = [error.message, ""]
+    for message, (place, key), fix in told:
+        lines.append(f"{message:<{wide}}    {place:<{far}}   {key}".rstrip())
+        if fix:
+            lines.append(f"      fix: {fix}")
+    return lines
+
+
+def _place(fault: KeepfitError, file: str) -> tuple[str, str]:
+    """Where a fault lies: the line, variable or option, and the key."""
+    place, _, key = fault.at.removeprefix(f"{file}: ").rpartition(": ")
+    return place, key
+
+
+def _line(told: tuple[str, tuple[str, str], str]) -> tuple[bool, int]:
+    """The line of a fault, for sorting; what stands in no line comes last, in the order in which it was found."""
+    found = re.search(r"\bline (\d+)$", told[1][0])
+    return (found is None, int(found[1]) if found else 0)

@@ -104,7 +104,7 @@ def clusters(frame: pl.DataFrame, known: Schema, subject: NDArray[np.int64] | No
 def value_of(ws: Workspace) -> Value | None:
     """What decisions are worth, as the project file states it."""
     stated = ws.spec.problem.value
-    return stated.model_dump() if stated else None
+    return {name: stated.get(name, 0.0) for name in ws.task.worth} if stated else None
 
 
 def evaluate_rows(

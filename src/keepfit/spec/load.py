@@ -6,42 +6,34 @@ import os
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 from urllib.parse import quote, urlsplit
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from keepfit import errors
 from keepfit.errors import KeepfitError
-from keepfit.spec.places import lines_of
+from keepfit.spec import toml
+from keepfit.spec.contradictions import contradictions
+from keepfit.spec.faults import faults_of
+from keepfit.spec.places import FILE, Key, Places, lines_of
 from keepfit.spec.project import ProjectSpec
 
-__all__ = ["FILE", "Loaded", "Places", "conceal", "expand", "faults_of", "find", "literal_password", "load"]
+__all__ = ["FILE", "Loaded", "Places", "Stated", "conceal", "expand", "faults_of", "find", "literal_password", "load", "parse", "read"]
 
-FILE = "keepfit.toml"
 PREFIX = "KEEPFIT_"
 _NAME = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
-Key: TypeAlias = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Places:
-    """Where each key's value came from: a line of a file, a variable, an option."""
+class Stated:
+    """What files, environment and options say together, before anything is parsed."""
 
-    found: Mapping[Key, str] = field(default_factory=dict)
-
-    def of(self, key: Key) -> str:
-        """The place of a key, or of the nearest table around it."""
-        for end in range(len(key), 0, -1):
-            if place := self.found.get(key[:end]):
-                return f"{place}: {'.'.join(key)}"
-        return f"{FILE}: {'.'.join(key)}"
-
-    def origin(self, key: Key) -> str:
-        """Where a value stands, `default` where nobody set it."""
-        return self.found.get(key, "default")
+    values: Mapping[str, Any]
+    places: Places
+    folder: Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,14 +63,7 @@ def find(start: Path) -> Path:
 def load(
     folder: Path, *, env: str | None = None, options: Mapping[str, Any] | None = None, environ: Mapping[str, str] | None = None
 ) -> Loaded:
-    """Read, merge and parse a project's settings.
-
-    Parameters
-    ----------
-    folder : where `keepfit.toml` lies
-    env : the overlay `keepfit.<env>.toml`, which must exist
-    options : dotted keys from the command line
-    environ : the environment, by default that of this process
+    """Read, merge and parse a project's settings; parameters as in `read`.
 
     Raises
     ------
@@ -87,33 +72,78 @@ def load(
     Faults
         All faults that were found, each with its place.
     """
+    stated = read(folder, env=env, options=options, environ=environ)
+    spec, found = parse(stated)
+    if spec is None or found:
+        raise errors.Faults(found, at=FILE)
+    return Loaded(spec, stated.places, folder)
+
+
+def read(
+    folder: Path, *, env: str | None = None, options: Mapping[str, Any] | None = None, environ: Mapping[str, str] | None = None
+) -> Stated:
+    """Read a project's settings, merged and not yet parsed.
+
+    Parameters
+    ----------
+    folder : where `keepfit.toml` lies
+    env : the overlay `keepfit.<env>.toml`, which must exist
+    options : dotted keys from the command line, their parts in quotes where they hold dots themselves
+    environ : the environment, by default that of this process
+
+    Raises
+    ------
+    UnreadableProjectFile
+        A file is missing or is not TOML.
+    BadArgument
+        An option is not a dotted key.
+    """
     environ = os.environ if environ is None else environ
     merged: dict[str, Any] = {}
     places: dict[Key, str] = {}
     for name in [FILE, *([f"keepfit.{env}.toml"] if env else [])]:
-        values, lines = _read(folder / name)
+        values, lines = _file(folder / name)
         _merge(merged, values)
-        places.update({key: f"{name}: line {line}" for key, line in lines.items()})
+        for key, line in lines.items():
+            _placed(places, key, f"{name}: line {line}", merged)
     for variable, value in sorted(environ.items()):
         if variable.startswith(PREFIX) and "__" in variable:
             key = tuple(part.lower() for part in variable.removeprefix(PREFIX).split("__"))
             _set(merged, key, _scalar(value))
-            places[key] = f"environment {variable}"
+            _placed(places, key, f"environment {variable}", merged)
     for dotted, value in (options or {}).items():
-        _set(merged, tuple(dotted.split(".")), value)
-        places[tuple(dotted.split("."))] = "option"
-    where = Places(places)
-    found = list(_passwords(merged, where))
+        try:
+            key = toml.parts(dotted)
+        except ValueError as error:
+            fix = "as in --set monitor.window=7d, or --set 'columns.\"a b\".ignore=true'"
+            raise errors.BadArgument(str(error), at="--set", fix=fix) from None
+        _set(merged, key, value)
+        _placed(places, key, "option", merged)
+    return Stated(merged, Places(places), folder)
+
+
+def parse(stated: Stated) -> tuple[ProjectSpec | None, list[KeepfitError]]:
+    """The project that settings state, and every fault that can be found without a plugin."""
+    found = list(_passwords(stated.values, stated.places))
+    found += [errors.Impossible(one.message, at=stated.places.of(one.key), fix=one.fix) for one in contradictions(stated.values)]
     try:
-        spec = ProjectSpec.model_validate(merged)
+        return ProjectSpec.model_validate(stated.values), found
     except ValidationError as error:
-        found += faults_of(error, ProjectSpec, where)
-    if found:
-        raise errors.Faults(found, at=FILE)
-    return Loaded(spec, where, folder)
+        return None, found + faults_of(error, ProjectSpec, stated.places)
 
 
-def _read(path: Path) -> tuple[dict[str, Any], dict[Key, int]]:
+def _placed(places: dict[Key, str], key: Key, place: str, merged: Mapping[str, Any]) -> None:
+    """Note where a key stands; what stood inside a value that it replaces is gone."""
+    value: Any = merged
+    for part in key:
+        value = value.get(part) if isinstance(value, Mapping) else None
+    if key in places and not isinstance(value, Mapping):
+        for inner in [other for other in places if other[: len(key)] == key and other != key]:
+            del places[inner]
+    places[key] = place
+
+
+def _file(path: Path) -> tuple[dict[str, Any], dict[Key, int]]:
     try:
         text = path.read_text(encoding="utf-8-sig")
         return tomllib.loads(text), lines_of(text)
@@ -124,7 +154,12 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[Key, int]]:
     except UnicodeDecodeError as error:
         raise errors.UnreadableProjectFile(f"{path.name} is not UTF-8 text", at=f"{path.name}: byte {error.start}") from error
     except tomllib.TOMLDecodeError as error:
-        raise errors.UnreadableProjectFile(f"{path.name} is not TOML: {error}", at=path.name, fix="strings stand in quotes") from error
+        what, _, where = str(error).partition(" (at ")
+        line = where.rstrip(")") or "the end"
+        fix = "text stands in quotes, a key before =, a section in [brackets]"
+        raise errors.UnreadableProjectFile(
+            f"{path.name} is not TOML: {what[:1].lower()}{what[1:]}", at=f"{path.name}: {line}", fix=fix
+        ) from error
 
 
 def _merge(into: dict[str, Any], values: Mapping[str, Any]) -> None:
@@ -202,58 +237,3 @@ def conceal(text: str, setting: str, environ: Mapping[str, str] | None = None) -
         if value := environ.get(name):
             text = text.replace(value, f"${{{name}}}").replace(quote(value, safe=""), f"${{{name}}}")
     return text
-
-
-def faults_of(error: ValidationError, model: type[BaseModel], places: Places, within: Key = ()) -> list[KeepfitError]:
-    """The faults that pydantic found, with their places in the file and a remedy."""
-    found: list[KeepfitError] = []
-    seen: set[Key] = set()
-    for item in error.errors(include_url=False, include_context=True):
-        local = tuple(str(part) for part in item["loc"])
-        # A union reports one fault for each member it tried; the place without the member's name is said once.
-        key = within + tuple(part for part in local if not _is_union_tag(part))
-        if key in seen:
-            continue
-        seen.add(key)
-        at = places.of(key)
-        if item["type"] == "extra_forbidden":
-            known = _fields(model, local[:-1])
-            found.append(errors.UnknownKey(f"unknown key '{local[-1]}'", at=at, fix=errors.near_match(local[-1], known)))
-        elif item["type"] == "missing":
-            found.append(errors.MissingKey(f"'{'.'.join(key)}' is missing", at=at, fix=f"add {local[-1]} = …"))
-        else:
-            found.append(errors.WrongValue(_what(item), at=at, fix=_remedy(item)))
-    return found
-
-
-def _is_union_tag(part: str) -> bool:
-    return part in {"bool", "int", "str", "float"} or part.startswith(("function-", "constrained-", "tuple["))
-
-
-def _fields(model: Any, path: Key) -> list[str]:
-    for part in path:
-        info = getattr(model, "model_fields", {}).get(part)
-        annotation = info.annotation if info else None
-        inner = [a for a in (annotation, *getattr(annotation, "__args__", ())) if isinstance(a, type) and issubclass(a, BaseModel)]
-        if inner:
-            model = inner[0]
-    return list(getattr(model, "model_fields", {}))
-
-
-def _what(item: Any) -> str:
-    given = item.get("input")
-    message = str(item["msg"]).removeprefix("Value error, ")
-    if isinstance(given, (str, int, float, bool)) and repr(given) not in message:
-        return f"{given!r}: {message[0].lower()}{message[1:]}"
-    return message
-
-
-def _remedy(item: Any) -> str:
-    message = str(item["msg"])
-    if "is not a duration" in message:
-        return "write a number and a unit: 7d, 12h, 30m"
-    if item["type"] == "literal_error":
-        return f"one of {item['ctx']['expected']}"
-    if item["type"] == "string_pattern_mismatch":
-        return "small letters, digits and hyphens, a letter first"
-    return ""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 import re
+import tomllib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-__all__ = ["dotted", "key", "value"]
+__all__ = ["dotted", "key", "parts", "value"]
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 _SHORT = {"\b": r"\b", "\t": r"\t", "\n": r"\n", "\f": r"\f", "\r": r"\r", '"': r"\"", "\\": r"\\"}
@@ -25,6 +26,30 @@ def key(name: str) -> str:
 def dotted(path: Sequence[str]) -> str:
     """The keys on the way to a value, joined by dots."""
     return ".".join(map(key, path))
+
+
+def parts(text: str) -> tuple[str, ...]:
+    """The keys that a dotted text joins.
+
+    >>> parts('columns."a b".ignore')
+    ('columns', 'a b', 'ignore')
+
+    Raises
+    ------
+    ValueError
+        It is no dotted key.
+    """
+    try:
+        found: Any = tomllib.loads(f"{text} = 0") if "\n" not in text else {}
+    except tomllib.TOMLDecodeError:
+        found = {}
+    keys: list[str] = []
+    while isinstance(found, dict) and len(found) == 1:
+        [(name, found)] = found.items()
+        keys.append(name)
+    if found != 0 or not keys:
+        raise ValueError(f"'{text}' is not a key, with dots between its parts")
+    return tuple(keys)
 
 
 def value(item: Any) -> str:

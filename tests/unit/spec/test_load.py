@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from keepfit.errors import Faults, LiteralPassword, NoProject, UnknownKey, UnreadableProjectFile, WrongValue
+from keepfit.errors import BadArgument, Faults, Impossible, LiteralPassword, NoProject, UnknownKey, UnreadableProjectFile, WrongValue
 from keepfit.instant import Duration
 from keepfit.spec.load import expand, find, load
 from keepfit.spec.places import lines_of
@@ -130,6 +130,45 @@ def test_all_faults_are_said_at_once_each_with_its_place_and_a_remedy(folder):
     assert "auto" in remedies["refit.promote"]
 
 
+def test_a_key_in_the_wrong_section_is_told_its_own_and_one_with_dots_is_written_as_toml_writes_it(folder):
+    found = faults(folder, PROJECT.replace('name = "late"', 'name = "late"\ntrials = 3') + '[columns."a b.c"]\nknid = 1\n')
+    assert [(at.split(": ")[-1], fix) for _, at, fix in found] == [
+        ("problem.trials", "it belongs to [model]"),
+        ('columns."a b.c".knid', "did you mean 'kind'?"),
+    ]
+
+
+def test_an_option_may_name_a_column_with_dots_and_must_be_a_key(folder):
+    loaded = load(folder, environ={}, options={'columns."a.b c".ignore': True})
+    assert loaded.spec.columns["a.b c"].ignore
+    with pytest.raises(BadArgument, match="is not a key"):
+        load(folder, environ={}, options={"columns.a b": 1})
+
+
+@pytest.mark.parametrize(
+    ("setting", "message", "fix"),
+    [
+        ("[model]\ntrials = 1.5", "1.5 is not a whole number", "write digits without quotes, as in 7"),
+        ("[model]\ntrials = -1", "-1 is out of range", "at least 0"),
+        ("[model]\nestimators = []", "an empty list is too short", "at least 1"),
+        ('[model]\nestimators = "linear"', "'linear' is not a list", 'write a list, as in ["a", "b"]'),
+        ('[model]\nevaluation = "fulll"', "'fulll' is not one of its values", "did you mean 'full'?"),
+        ("[columns]\na = { ignore = 1 }", "1 is neither true nor false", "write true or false, without quotes"),
+        ("[columns]\na = 1", "1 is not a table", "write it as a section, or as { key = value }"),
+        ('[features]\nfrom = "mine"', "'mine' is not of the form that is asked for", "module:function"),
+        ("[stores]\nledger = 7", "7 is not text", 'put it in quotes, as in "…"'),
+    ],
+)
+def test_a_fault_says_what_was_found_and_what_was_expected(folder, setting, message, fix):
+    section = setting.splitlines()[0]
+    text = "\n\n".join(part for part in PROJECT.split("\n\n") if not part.startswith(section)) + "\n" + setting + "\n"
+    (folder / "keepfit.toml").write_text(text)
+    with pytest.raises(Faults) as caught:
+        load(folder, environ={})
+    [fault] = caught.value.faults
+    assert (fault.message, fault.fix) == (message, fix)
+
+
 def test_what_came_from_a_variable_or_an_option_is_faulted_there(folder):
     found = faults(folder, environ={"KEEPFIT_MODEL__SEED": "many"}, options={"monitor.windwo": "7d"})
     assert [at for _, at, _ in found] == ["environment KEEPFIT_MODEL__SEED: model.seed", "option: monitor.windwo"]
@@ -160,7 +199,7 @@ def test_values_that_do_not_hold_are_faults(folder, setting):
 def test_the_target_is_neither_key_nor_time(folder):
     for line in ('key = ["late"]', 'time = "late"'):
         text = PROJECT.replace('time = "departure"', line)
-        assert [kind for kind, _, _ in faults(folder, text)] == [WrongValue]
+        assert [kind for kind, _, _ in faults(folder, text)] == [Impossible]
 
 
 @pytest.mark.parametrize("url", ["postgresql://me:hunter2@host/db", "postgresql://me:${P}x@host/db"])
@@ -222,7 +261,7 @@ def test_the_project_is_found_above(folder):
         ("[a]\nb = 1", ("a", "b"), 2),
         ("[a.b]\nc.d = 1", ("a", "b", "c", "d"), 2),
         ('["a b"]\n"c" = 1', ("a b", "c"), 2),
-        ("[[a]]\nb = 1", ("a", "b"), 2),
+        ("[[a]]\nb = 1", ("a", "0", "b"), 2),
         ("a = { b = 1,\n c = 2 }", ("a", "b"), 1),
         ("x = 1 # [not]\n[a] # b = 1\nc = 1", ("a", "c"), 3),
         ("[a]\nb = [\n 1,\n]\nc = 1", ("a", "c"), 5),
