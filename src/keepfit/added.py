@@ -7,8 +7,6 @@ table as a Polars frame. It is proved on a sample before anything is trained on 
 from __future__ import annotations
 
 import inspect
-import math
-import struct
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,8 +14,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias, get_type_hi
 
 from keepfit import errors
 from keepfit.column import Kinds, look
-from keepfit.instant import parse, show
+from keepfit.instant import show
+from keepfit.request import Reader, as_request, finite, single
 from keepfit.schema import Column, Dtype
+from keepfit.table import stored_type
 
 if TYPE_CHECKING:
     import polars as pl
@@ -31,7 +31,6 @@ AddColumns: TypeAlias = Callable[[Mapping[str, Any]], dict[str, Any]]
 
 #: Rows on which a function is proved.
 _SAMPLE = 200
-_SINGLE = struct.Struct("<f")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +81,7 @@ def prove(
         fix = "let it depend on the row alone: not on other rows, chance, the clock, or what it was called with before"
         if set(alone.columns) != set(whole.columns) or not _typed(added, alone).equals(expected):
             raise _fault(name, "gives a row something else alone than among others", fix)
-        if give(_request_of(given.row(row, named=True))) != _request_of(expected.row(0, named=True)):
+        if give(as_request(given.row(row, named=True))) != as_request(expected.row(0, named=True)):
             raise _fault(name, "gives a request something else than a table", fix)
     return added, frame.hstack(whole.get_columns())
 
@@ -96,7 +95,7 @@ def add(added: Added, function: Callable[[Any], Any], frame: pl.DataFrame) -> pl
         The function fails on a row, or gives a column other values than those of its type.
     """
     if frame.height == 0:
-        return frame.hstack(_table([], added.columns).get_columns())
+        return frame.hstack(Reader(added.columns).table([]).get_columns())
     return frame.hstack(_typed(added, _called(added.function, function, _given(frame, added.inputs), added.by)).get_columns())
 
 
@@ -105,17 +104,17 @@ def row_adder(added: Added, function: Callable[[Any], Any]) -> AddColumns:
 
     The answer raises `BadRequest`, without a value of the row, where the function fails.
     """
-    readers = [(column.name, _READ[column.dtype]) for column in added.inputs]
+    reader = Reader(added.inputs)
     names = [(column.name, column.dtype) for column in added.columns]
 
     def one(row: Mapping[str, Any]) -> dict[str, Any]:
-        given = {name: None if row.get(name) is None else read(row[name]) for name, read in readers}
+        given = reader.one(row)
         try:
             if added.by == "row":
                 made = function(given)
                 return {name: _WRITE[dtype](made[name]) for name, dtype in names}
-            table = _table([given], added.inputs)
-            return _request_of(_typed(added, _called(added.function, function, table, "frame")).row(0, named=True))
+            table = reader.table([given])
+            return as_request(_typed(added, _called(added.function, function, table, "frame")).row(0, named=True))
         except Exception as error:  # noqa: BLE001 - the owner's code may raise anything, and its message may hold a value
             kind = type(error).__name__
             raise errors.BadRequest(f"the function that adds columns cannot take this row: {kind}", at=added.function) from None
@@ -142,19 +141,6 @@ def _given(frame: pl.DataFrame, inputs: Sequence[Column]) -> pl.DataFrame:
     return frame.select(column.name for column in inputs).with_columns(
         pl.when(column.is_finite()).then(column).alias(column.meta.output_name()) for column in floats
     )
-
-
-def _table(rows: list[dict[str, Any]], inputs: Sequence[Column]) -> pl.DataFrame:
-    import polars as pl
-
-    return pl.DataFrame(rows, schema={column.name: _types()[column.dtype] for column in inputs}, orient="row")
-
-
-def _types() -> dict[Dtype, Any]:
-    import polars as pl
-
-    plain = {"int": pl.Int64(), "float": pl.Float64(), "float32": pl.Float32(), "bool": pl.Boolean(), "text": pl.String()}
-    return {**plain, "instant": pl.Datetime("us", "UTC")}  # type: ignore[dict-item]
 
 
 def _called(name: str, function: Callable[[Any], Any], given: pl.DataFrame, by: By) -> pl.DataFrame:
@@ -267,15 +253,11 @@ def _typed(added: Added, made: pl.DataFrame) -> pl.DataFrame:
         if not (stored == column.dtype or values.dtype == pl.Null or (stored == "int" and column.dtype.startswith("float"))):
             found = f"gives the column '{column.name}' values of type {values.dtype}, where it gave {column.dtype} before"
             raise _fault(added.function, found, "return one type for each name")
-        values = values.cast(_types()[column.dtype])
+        values = values.cast(stored_type(column.dtype))
         if column.dtype in ("float", "float32"):
             values = pl.select(pl.when(values.is_finite()).then(values)).to_series().alias(column.name)
         held.append(values)
     return pl.DataFrame(held)
-
-
-def _request_of(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: show(value) if isinstance(value, datetime) else value for name, value in row.items()}
 
 
 def _shape(made: Any) -> str:
@@ -289,28 +271,6 @@ def _mutates(name: str) -> errors.BadFeatures:
 
 def _fault(name: str, found: str, fix: str) -> errors.BadFeatures:
     return errors.BadFeatures(f"the function {name} {found}", at="features.from", fix=fix)
-
-
-def _single(value: float) -> float | None:
-    try:
-        return _finite(_SINGLE.unpack(_SINGLE.pack(float(value)))[0])
-    except OverflowError:
-        return None
-
-
-def _finite(value: float) -> float | None:
-    return float(value) if math.isfinite(value) else None
-
-
-#: A request's value as the table holds it.
-_READ: dict[str, Callable[[Any], Any]] = {
-    "int": int,
-    "float": _finite,
-    "float32": _single,
-    "bool": bool,
-    "text": str,
-    "instant": parse,
-}
 
 
 def _exactly(kind: type, put: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -327,8 +287,8 @@ def _exactly(kind: type, put: Callable[[Any], Any]) -> Callable[[Any], Any]:
 #: What the function gives as a request would carry it; TypeError for a value of another type.
 _WRITE: dict[str, Callable[[Any], Any]] = {
     "int": _exactly(int, int),
-    "float": _exactly((int, float), lambda value: _finite(float(value))),  # type: ignore[arg-type]
-    "float32": _exactly((int, float), _single),  # type: ignore[arg-type]
+    "float": _exactly((int, float), finite),  # type: ignore[arg-type]
+    "float32": _exactly((int, float), single),  # type: ignore[arg-type]
     "bool": _exactly(bool, bool),
     "text": _exactly(str, str),
     "instant": _exactly(datetime, show),

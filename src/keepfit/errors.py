@@ -258,6 +258,12 @@ class BadEstimator(UsageFault):
     code = "KF220"
 
 
+class Untrusted(UsageFault):
+    """A model that scikit-learn made holds types that nobody said to trust."""
+
+    code = "KF221"
+
+
 class NoGroups(UsageFault):
     """A gate asks for groups that a column does not make or that are not kept."""
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from keepfit import errors
 from keepfit.column import Kinds
-from keepfit.features import Table
+from keepfit.features import Inputs
 from keepfit.schema import Column
 
 if TYPE_CHECKING:
@@ -50,13 +50,13 @@ class Training:
 
     Parameters
     ----------
-    table : the rows
+    inputs : the rows
     truth : magnitudes, or class numbers from 0; shape (rows,). Not every class need be there
     columns : those that a model may look at
     task, classes : what is to be predicted
     """
 
-    table: Table
+    inputs: Inputs
     truth: NDArray[np.float64]
     columns: Sequence[Column]
     task: Task
@@ -75,8 +75,10 @@ class Fitted(Protocol):
     predictor: str
     #: How far the predictor's outputs may lie from the model's, as a share of the largest output or of 1: 0 for trees.
     tolerance: float
+    #: Of how many rows the predictor is asked one by one, to be compared and timed; all are asked together as well.
+    alone: int
 
-    def predict(self, table: Table) -> Outputs:
+    def predict(self, inputs: Inputs) -> Outputs:
         """The task's output fields, each of shape (rows,)."""
         ...
 
@@ -92,11 +94,18 @@ class Estimator(Protocol):
     belongs to the estimator. `keepfit.testing.estimator` tests one.
     """
 
-    kind: ClassVar[str]
-    #: The parameters that hold when nothing else is said.
-    defaults: ClassVar[Mapping[str, Any]]
-    #: The parameters that a search may change, each with a default.
-    space: ClassVar[Space]
+    @property
+    def kind(self) -> str: ...
+
+    @property
+    def defaults(self) -> Mapping[str, Any]:
+        """The parameters that hold when nothing else is said."""
+        ...
+
+    @property
+    def space(self) -> Space:
+        """The parameters that a search may change, each with a default."""
+        ...
 
     def fit(self, training: Training, parameters: Mapping[str, Any], seed: int) -> Fitted:
         """Learn from rows with a known truth: the same rows, parameters and seed give the same model.
@@ -119,7 +128,9 @@ class Predictor(Protocol):
     #: The columns that a request may carry as inputs.
     inputs: tuple[str, ...]
 
-    def __init__(self, folder: Path, kinds: Kinds) -> None: ...
+    def __init__(self, folder: Path, kinds: Kinds, code: Path | None = None) -> None:
+        """Load a model; `code` is where the owner's modules lie, None where none may be imported."""
+        ...
 
     def __call__(self, row: Mapping[str, object]) -> Answer:
         """The output fields and the warnings; raises `BadRequest` for a value of the wrong type."""

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import polars as pl
     from numpy.typing import NDArray
 
-__all__ = ["Encoding", "Plan", "Style", "Table", "WriteInputs", "learn", "matrix", "row_writer"]
+__all__ = ["Encoding", "Inputs", "Plan", "Style", "WriteInputs", "learn", "matrix", "row_writer"]
 
 #: Trees take raw magnitudes, codes and missing values; linear models scaled numbers and indicators.
 Style: TypeAlias = Literal["trees", "linear"]
@@ -107,7 +107,7 @@ def matrix(plan: Plan, frame: pl.DataFrame, kinds: Kinds) -> NDArray[np.float64]
     return out
 
 
-class Table:
+class Inputs:
     """Rows to learn from or to answer, in the stored types; what is made of them is made once and kept as long as it lives.
 
     Trials of a search share it, so that a plan is learned and a table encoded once for each fold and style.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import sys
 from functools import cache
@@ -11,7 +12,7 @@ from typing import Any
 
 from keepfit import errors
 
-__all__ = ["find", "kinds", "missing_library"]
+__all__ = ["code_of", "find", "kinds", "missing_library"]
 
 
 @cache
@@ -59,6 +60,47 @@ def find(seam: str, kind: str, *, at: str = "", folder: Path | None = None) -> A
     except (ImportError, AttributeError) as error:
         fix = "write module:attribute; the module is looked for in the project's folder and among installed packages"
         raise errors.UnknownKind(f"'{kind}' cannot be imported: {error}", at=at, fix=fix) from error
+
+
+def code_of(kind: str, folder: Path) -> dict[str, bytes]:
+    """The source of `module:attribute` and of all that it imports from the project's folder, by file; nothing is run.
+
+    A module that lies elsewhere is not read: it changes with the package that brings it.
+    """
+    found: dict[str, bytes] = {}
+    waiting = [kind.partition(":")[0]]
+    while waiting:
+        for path in _files_of(waiting.pop(), folder):
+            name = path.relative_to(folder).as_posix()
+            if name not in found:
+                found[name] = path.read_bytes()
+                waiting += _imported(found[name], name)
+    return found
+
+
+def _files_of(module: str, folder: Path) -> list[Path]:
+    """The files that importing a module reads in a folder: those of the packages around it, and its own."""
+    parts = module.split(".")
+    places = [folder.joinpath(*parts[:end]) for end in range(1, len(parts) + 1)]
+    return [path for place in places for path in (place / "__init__.py", place.with_suffix(".py")) if path.is_file()]
+
+
+def _imported(source: bytes, name: str) -> list[str]:
+    """The modules that a source names in its imports."""
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError):
+        return []  # importing it says what is wrong
+    around = name.split("/")[:-1]
+    found: list[str] = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            base = around[: len(around) - node.level + 1] if node.level else []
+            module = ".".join([*base, *([node.module] if node.module else [])])
+            found += [".".join(filter(None, [module, end])) for end in ("", *(alias.name for alias in node.names))]
+    return [module for module in found if module]
 
 
 def missing_library(error: OSError, at: str) -> errors.ExtraNeeded:

@@ -19,6 +19,7 @@ from pydantic import ValidationError
 from keepfit import digest, errors, files, plugin, record
 from keepfit.column import ColumnKind, Kinds
 from keepfit.estimator import Estimator
+from keepfit.estimators.owned import OwnedEstimator
 from keepfit.gate import Gate
 from keepfit.ledger import Draft, Entry, Head, Ledger
 from keepfit.release import Roles, roles
@@ -260,7 +261,10 @@ class Workspace:
         return built
 
     def estimator(self, kind: str) -> Estimator:
-        made: Estimator = plugin.find("estimators", kind, at=self.place("model", "estimators"), folder=self.folder)()
+        found = plugin.find("estimators", kind, at=self.place("model", "estimators"), folder=self.folder)
+        if ":" in kind and not (isinstance(found, type) and hasattr(found, "load")):
+            return OwnedEstimator(kind, found, self.spec.model.trust, self.folder)
+        made: Estimator = found()
         return made
 
     def source(self) -> Source:

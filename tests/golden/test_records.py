@@ -29,6 +29,7 @@ from keepfit.drift import Drift
 from keepfit.errors import BrokenFile, NewerFormat
 from keepfit.estimators.constant import Constant
 from keepfit.estimators.dot import Line, Weights
+from keepfit.estimators.general import Owned
 from keepfit.estimators.trees import Trees
 from keepfit.evaluation import Evaluation, Gain, Group, Importance, Measured, Rest, Serving, Slice
 from keepfit.export import ArtifactCopy, LedgerExport
@@ -180,6 +181,7 @@ RECORDS = {
     "ledger-export": LedgerExport("flight-delay", Head(2, "f" * 64), {digest("a"): ArtifactCopy("9" * 64, 12)}),
     "lock": Lock("flight-delay", Head(7, "f" * 64), digest("a"), "r1", digest("b")),
     "outcome": OUTCOMES[0],
+    "owned": Owned("mine:model", "polars", "chances", ("p0", "p1", "p2"), COLUMNS[1:3], (0, 2), -1.5, 2.5, ("mine.Scaler",)),
     "plan": Plan(
         "linear",
         (

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from keepfit import features
 from keepfit.errors import BadRequest, TooFewRows
-from keepfit.loop.certify import as_request
 from keepfit.profile import profile
 from keepfit.record import text
+from keepfit.request import as_request
 from keepfit.schema import Column
 from keepfit.workspace import column_kinds
 

@@ -17,7 +17,7 @@ import httpx
 
 from keepfit import errors
 from keepfit.instant import show
-from keepfit.loop.certify import as_request
+from keepfit.request import as_request
 
 if TYPE_CHECKING:
     import polars as pl

@@ -12,7 +12,7 @@ from keepfit.column import Kinds
 from keepfit.estimator import Answer, Space, Training
 
 if TYPE_CHECKING:
-    from keepfit.features import Table
+    from keepfit.features import Inputs
     from keepfit.task import Outputs
 
 __all__ = ["Baseline", "Constant", "ConstantPredictor"]
@@ -54,13 +54,14 @@ class FittedConstant:
 
     predictor: ClassVar[str] = "constant"
     tolerance: ClassVar[float] = 0.0
+    alone: ClassVar[int] = 2000
 
     constant: Constant
 
-    def predict(self, table: Table) -> Outputs:
+    def predict(self, inputs: Inputs) -> Outputs:
         import numpy as np  # a server answers without it
 
-        return {field: np.full(table.rows, value) for field, value in self.constant.outputs.items()}
+        return {field: np.full(inputs.rows, value) for field, value in self.constant.outputs.items()}
 
     def save(self, folder: Path) -> None:
         (folder / _FILE).write_text(record.text(self.constant))
@@ -69,7 +70,7 @@ class FittedConstant:
 class ConstantPredictor:
     """Any row in, the same outputs out."""
 
-    def __init__(self, folder: Path, kinds: Kinds) -> None:
+    def __init__(self, folder: Path, kinds: Kinds, code: Path | None = None) -> None:
         self.inputs: tuple[str, ...] = ()
         self._outputs = dict(_read(folder).outputs)
 

@@ -57,7 +57,7 @@ def read_weights(folder: Path) -> tuple[Plan, Weights]:
 class DotPredictor:
     """One row in, the output fields out."""
 
-    def __init__(self, folder: Path, kinds: Kinds) -> None:
+    def __init__(self, folder: Path, kinds: Kinds, code: Path | None = None) -> None:
         plan, weights = read_weights(folder)
         self.inputs = tuple(encoding.column for encoding in plan.encodings)
         self._form, self._low, self._high = weights.form, weights.low, weights.high

@@ -10,7 +10,7 @@ from keepfit import record
 from keepfit.estimator import Range, Space, Training
 from keepfit.estimators.booster import Binned, Booster
 from keepfit.estimators.trees import Trees, read_trees
-from keepfit.features import Plan, Table
+from keepfit.features import Inputs, Plan
 from keepfit.task import Outputs
 
 if TYPE_CHECKING:
@@ -70,8 +70,8 @@ class LightGBM:
 
 def binned(training: Training) -> tuple[Plan, Binned]:
     """A plan for trees and the rows in LightGBM's bins, made once for all that learn from these rows."""
-    plan = training.table.learn(training.columns, "trees")
-    return plan, training.table.once("bins of trees", lambda: Binned(training.table.matrix(plan), plan.categorical))
+    plan = training.inputs.learn(training.columns, "trees")
+    return plan, training.inputs.once("bins of trees", lambda: Binned(training.inputs.matrix(plan), plan.categorical))
 
 
 def in_units(truth: NDArray[np.float64]) -> tuple[NDArray[np.float64], float, float]:
@@ -89,15 +89,16 @@ class FittedTrees:
 
     predictor = "trees"
     tolerance = 0.0
+    alone = 2000
 
     def __init__(self, plan: Plan, trees: Trees, boosters: list[Booster]) -> None:
         self.plan = plan
         self._trees = trees
         self._boosters = boosters
 
-    def predict(self, table: Table) -> Outputs:
-        inputs = table.matrix(self.plan)
-        return self._trees.many([values for booster in self._boosters for values in booster.predict(inputs).T])
+    def predict(self, inputs: Inputs) -> Outputs:
+        encoded = inputs.matrix(self.plan)
+        return self._trees.many([values for booster in self._boosters for values in booster.predict(encoded).T])
 
     def save(self, folder: Path) -> None:
         (folder / "plan.json").write_text(record.text(self.plan))

@@ -12,7 +12,7 @@ import numpy as np
 from keepfit import record
 from keepfit.estimator import Range, Space, Training
 from keepfit.estimators.dot import Line, Weights, read_weights
-from keepfit.features import Plan, Table
+from keepfit.features import Inputs, Plan
 from keepfit.task import Outputs
 
 if TYPE_CHECKING:
@@ -38,8 +38,8 @@ class Linear:
     space: ClassVar[Space] = {"C": Range(0.001, 100.0, log=True)}
 
     def fit(self, training: Training, parameters: Mapping[str, Any], seed: int) -> FittedLinear:
-        plan = training.table.learn(training.columns, "linear")
-        inputs, strength = training.table.matrix(plan), float({**self.defaults, **parameters}["C"])
+        plan = training.inputs.learn(training.columns, "linear")
+        inputs, strength = training.inputs.matrix(plan), float({**self.defaults, **parameters}["C"])
         if training.task.family == "gaussian":
             return FittedLinear(plan, _magnitude(inputs, training.truth, strength))
         lines = _classes(inputs, training.truth, len(training.classes), strength)
@@ -97,14 +97,15 @@ class FittedLinear:
 
     predictor: ClassVar[str] = "linear"
     tolerance: ClassVar[float] = 1e-12
+    alone: ClassVar[int] = 2000
 
     plan: Plan
     weights: Weights
 
-    def predict(self, table: Table) -> Outputs:
+    def predict(self, inputs: Inputs) -> Outputs:
         lines = self.weights.lines
         coefficients = np.array([line.coefficients for line in lines])
-        sums = table.matrix(self.plan) @ coefficients.T + np.array([line.intercept for line in lines])
+        sums = inputs.matrix(self.plan) @ coefficients.T + np.array([line.intercept for line in lines])
         if self.weights.form == "chances":
             parts = np.exp(sums - sums.max(axis=1, keepdims=True))
             return {f"p{number}": part for number, part in enumerate((parts / parts.sum(axis=1, keepdims=True)).T)}

@@ -7,15 +7,15 @@ import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from keepfit import errors, plugin
 from keepfit.estimator import Answer, Fitted, Predictor
 from keepfit.evaluation import Serving, serving
-from keepfit.features import Table
+from keepfit.features import Inputs
 from keepfit.release import Sample
+from keepfit.request import as_request
 from keepfit.schema import Schema
 from keepfit.task import Outputs
 from keepfit.workspace import Workspace
@@ -23,7 +23,7 @@ from keepfit.workspace import Workspace
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["CERTIFIED_ROWS", "Certified", "as_request", "certify"]
+__all__ = ["CERTIFIED_ROWS", "Certified", "certify"]
 
 #: Rows on which the predictor must reproduce the evaluated outputs.
 CERTIFIED_ROWS = 2000
@@ -50,14 +50,14 @@ def certify(ws: Workspace, fitted: Fitted, rows: pl.DataFrame, known: Schema) ->
         The predictor's outputs lie further from the model's than they may.
     """
     inputs = rows.select([column.name for column in known.features])
-    expected = fitted.predict(Table(inputs, ws.kinds))
+    expected = fitted.predict(Inputs(inputs, ws.kinds))
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         fitted.save(folder)
-        predictor: Predictor = plugin.find("predictors", fitted.predictor)(folder, ws.kinds)
+        predictor: Predictor = plugin.find("predictors", fitted.predictor)(folder, ws.kinds, ws.folder)
         requests = [as_request(row) for row in inputs.iter_rows(named=True)]
         answers, durations = [], []
-        for row in requests:
+        for row in requests[: fitted.alone]:
             begin = time.perf_counter_ns()
             answers.append(predictor(row)[0])
             durations.append((time.perf_counter_ns() - begin) / 1000)
@@ -78,20 +78,12 @@ def _outputs(answer: Answer | errors.BadRequest) -> Mapping[str, float]:
 
 
 def _difference(answers: Sequence[Mapping[str, float]], expected: Outputs) -> float:
-    """The largest difference, as a share of a field's largest output where that is above 1; infinite where a field is missing."""
+    """The largest difference, as a share of a field's largest output where that is above 1; infinite where a field is missing.
+
+    `answers` may be those of the first rows alone.
+    """
     found = [0.0]
     for field, values in expected.items():
         most = max([1.0, *(abs(float(value)) for value in values)])
-        found += [abs(answer.get(field, math.inf) - float(value)) / most for answer, value in zip(answers, values, strict=True)]
+        found += [abs(answer.get(field, math.inf) - float(value)) / most for answer, value in zip(answers, values, strict=False)]
     return math.inf if any(map(math.isnan, found)) else max(found)
-
-
-def as_request(row: Mapping[str, Any]) -> dict[str, Any]:
-    """A table's row as a request carries it: times as text, missing and not finite numbers as null."""
-    return {name: _value(value) for name, value in row.items()}
-
-
-def _value(value: Any) -> Any:
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value.isoformat().replace("+00:00", "Z") if isinstance(value, datetime) else value

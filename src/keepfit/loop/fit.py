@@ -8,12 +8,12 @@ from datetime import datetime
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-from keepfit import digest, errors, split
+from keepfit import digest, errors, plugin, split
 from keepfit.calibration import Calibration
 from keepfit.candidate import Candidate
 from keepfit.estimator import Fitted, Training
 from keepfit.evaluation import Evaluation
-from keepfit.features import Table
+from keepfit.features import Inputs
 from keepfit.instant import from_micros
 from keepfit.ledger import Entry
 from keepfit.loop import tune
@@ -89,7 +89,7 @@ def fit(ws: Workspace, taken: Taken, *, now: datetime, progress: Progress = sile
     progress(f"measuring it on {test.count:,} rows that it never saw")
 
     def predict(frame: pl.DataFrame) -> Outputs:
-        return tune.apply(ws.task, chosen.calibration, judged.predict(Table(frame, ws.kinds)))
+        return tune.apply(ws.task, chosen.calibration, judged.predict(Inputs(frame, ws.kinds)))
 
     exam = Exam(known, [taken], classes, test, predict(test.frame), chosen.threshold, past(develop, known), past(rows, known), predict)
     evaluation = measure(ws, exam, full=ws.spec.model.evaluation == "full")
@@ -105,7 +105,15 @@ def fit_cause(ws: Workspace, taken: Taken) -> list[Any]:
     """What a fit depends on: the data, the settings, what decisions are worth, and the versions of this step and of libraries."""
     problem = ws.spec.problem
     named = {"positive": problem.positive, "task": problem.task, "label_delay": str(problem.label_delay)}
-    return [taken.digest, {**ws.spec.model.model_dump(mode="json"), **named}, value_of(ws), STEP, versions()]
+    # What may be loaded changes nothing that is fitted.
+    settings = {**ws.spec.model.model_dump(mode="json", exclude={"trust"}), **named}
+    owned = {kind: _code(ws, kind) for kind in ws.spec.model.estimators if ":" in kind}
+    return [taken.digest, settings, value_of(ws), STEP, versions(), *([owned] if owned else [])]
+
+
+def _code(ws: Workspace, kind: str) -> dict[str, str]:
+    """What the owner's code is, by file."""
+    return {name: digest.of_bytes(data) for name, data in plugin.code_of(kind, ws.folder).items()}
 
 
 def refit(ws: Workspace, champion: Candidate, taken: list[Taken], *, cause: list[Any], now: datetime, progress: Progress = silent) -> Fit:
@@ -120,7 +128,7 @@ def refit(ws: Workspace, champion: Candidate, taken: list[Taken], *, cause: list
     classes, rows = _labelled(ws, taken, known)
     chosen = _Chosen(Recipe(champion.estimator, champion.parameters), champion.threshold, champion.calibration)
     progress(f"fitting {champion.estimator} on {rows.count:,} rows")
-    training = Training(Table(rows.frame, ws.kinds), rows.truth, tuple(known.features), ws.task, classes)
+    training = Training(Inputs(rows.frame, ws.kinds), rows.truth, tuple(known.features), ws.task, classes)
     fitted = fit_recipe(ws, training, chosen.recipe)
     draft = replace(_draft(ws, known, taken, chosen, fitted, rows), classes=classes, final_fit="all")
     return _keep(ws, cause, _Made(draft, fitted, rows, rows.frame.tail(CERTIFIED_ROWS), None, None), now)

@@ -11,7 +11,7 @@ from keepfit import errors
 from keepfit.candidate import Candidate
 from keepfit.estimator import Fitted
 from keepfit.evaluation import Evaluation
-from keepfit.features import Table
+from keepfit.features import Inputs
 from keepfit.ledger import Entry
 from keepfit.loop import tune
 from keepfit.release import Roles
@@ -34,7 +34,7 @@ class Model:
 
     def predict(self, frame: pl.DataFrame) -> Outputs:
         """The task's output fields, each of shape (rows,)."""
-        return tune.apply(self.ws.task, self.candidate.calibration, self.fitted.predict(Table(frame, self.ws.kinds)))
+        return tune.apply(self.ws.task, self.candidate.calibration, self.fitted.predict(Inputs(frame, self.ws.kinds)))
 
 
 def load_model(ws: Workspace, candidate: Candidate) -> Model:

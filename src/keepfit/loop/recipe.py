@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from keepfit.estimator import Fitted, Training
-from keepfit.features import Table
+from keepfit.features import Inputs
 from keepfit.loop.rows import Rows
 from keepfit.schema import Schema
 from keepfit.split import Places
@@ -44,7 +44,7 @@ class Material:
 
     def training(self, ws: Workspace, rows: Rows) -> Training:
         """Some of the rows, to learn from."""
-        return Training(Table(rows.frame, ws.kinds), rows.truth, tuple(self.known.features), ws.task, self.classes)
+        return Training(Inputs(rows.frame, ws.kinds), rows.truth, tuple(self.known.features), ws.task, self.classes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +69,11 @@ class Fold:
         self._kept = material.rows.count * len(material.known.features) * 64 * material.places.folds <= _MOST_KEPT
 
     @cached_property
-    def _shared(self) -> tuple[Training, Table]:
+    def _shared(self) -> tuple[Training, Inputs]:
         return self._new()
 
-    def _new(self) -> tuple[Training, Table]:
-        return self._material.training(self._ws, self._rows), Table(self.check.frame, self._ws.kinds)
+    def _new(self) -> tuple[Training, Inputs]:
+        return self._material.training(self._ws, self._rows), Inputs(self.check.frame, self._ws.kinds)
 
     def outputs(self, recipe: Recipe) -> Outputs:
         """What a recipe's model, fitted on this fold's rows, says of those left out."""

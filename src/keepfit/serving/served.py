@@ -41,7 +41,7 @@ class Served:
     Parameters
     ----------
     folder : where `release.json` lies
-    code : where the module of a function that adds columns may be looked for; None runs no code of the owner's
+    code : where the owner's modules may be looked for, of a function that adds columns or an estimator; None runs none of them
 
     Raises
     ------
@@ -55,7 +55,7 @@ class Served:
         release = self.release
         self._task: Task = plugin.find("tasks", release.task)()
         self._calibration = release.calibration
-        self._predict: Predictor = plugin.find("predictors", release.predictor)(folder / "model", kinds)
+        self._predict: Predictor = plugin.find("predictors", release.predictor)(folder / "model", kinds, code)
         self._add = _adder(folder, release, code)
         self._columns = {column.name: column for column in release.columns}
         self.private = frozenset(column.name for column in release.columns if column.private)

@@ -26,5 +26,7 @@ class ModelSpec(Strict):
     #: "development": the released model is the judged one, fitted without the test rows.
     #: "all": the judged recipe is fitted once more on every row; the release then starts in the shadow.
     final_fit: Literal["development", "all"] = "development"
+    #: Types that a model made by `module:function` may hold beside those that skops trusts: loading them may run their code.
+    trust: Annotated[tuple[str, ...], Field(strict=False)] = ()
     #: Makes a run repeatable.
     seed: int = 0

@@ -16,8 +16,8 @@ from keepfit.estimators.dot import DotPredictor
 from keepfit.estimators.lightgbm import LightGBM
 from keepfit.estimators.linear import Linear
 from keepfit.estimators.trees import TreesPredictor
-from keepfit.features import Table
-from keepfit.loop.certify import as_request
+from keepfit.features import Inputs
+from keepfit.request import as_request
 from keepfit.schema import Column
 from keepfit.tasks.binary import Binary
 from keepfit.tasks.multiclass import Multiclass
@@ -59,7 +59,7 @@ def rows(count, seed, task=TASKS[0][0]):
 def fitted(estimator, task=TASKS[0][0], classes=(False, True), *, seed=0):
     frame, truth = rows(600, 1, task)
     parameters = {"trees": 20} if estimator is LightGBM else {}
-    return estimator().fit(Training(Table(frame, KINDS), truth, COLUMNS, task, classes), parameters, seed)
+    return estimator().fit(Training(Inputs(frame, KINDS), truth, COLUMNS, task, classes), parameters, seed)
 
 
 ODD = {
@@ -79,7 +79,7 @@ def test_a_predictor_gives_the_outputs_of_the_model_for_one_row_and_for_many(est
     frame, _ = rows(300, 2, task)
     frame = pl.concat([frame, pl.DataFrame(ODD, schema=frame.schema)])
     requests = list(map(as_request, frame.iter_rows(named=True)))
-    expected = model.predict(Table(frame, KINDS))
+    expected = model.predict(Inputs(frame, KINDS))
     assert tuple(expected) == task.fields(classes)
     alone, together = [answer(row) for row in requests], answer.many(requests)
     assert alone == together
@@ -93,7 +93,7 @@ def test_a_predictor_gives_the_outputs_of_the_model_for_one_row_and_for_many(est
 @tasks
 @pairs
 def test_outputs_are_probabilities_or_lie_between_their_bounds(estimator, predictor, tolerance, task, classes):
-    said = fitted(estimator, task, classes).predict(Table(rows(300, 2, task)[0], KINDS))
+    said = fitted(estimator, task, classes).predict(Inputs(rows(300, 2, task)[0], KINDS))
     if task.family == "gaussian":
         assert (said["low"] <= said["prediction"]).all()
         assert (said["prediction"] <= said["high"]).all()
@@ -108,10 +108,10 @@ def test_outputs_are_probabilities_or_lie_between_their_bounds(estimator, predic
 def test_a_saved_model_loads_and_predicts_the_same_bits(estimator, predictor, tolerance, task, classes, tmp_path):
     model = fitted(estimator, task, classes)
     model.save(tmp_path)
-    again, table = estimator().load(tmp_path), Table(rows(200, 3, task)[0], KINDS)
+    again, table = estimator().load(tmp_path), Inputs(rows(200, 3, task)[0], KINDS)
     for field, values in model.predict(table).items():
         assert again.predict(table)[field].tobytes() == values.tobytes()
-        assert again.predict(Table(table.frame.head(0), KINDS))[field].shape == (0,)
+        assert again.predict(Inputs(table.frame.head(0), KINDS))[field].shape == (0,)
     assert not list(tmp_path.glob("*.pkl"))
 
 
@@ -141,8 +141,8 @@ def test_a_row_that_cannot_be_answered_spoils_no_other(estimator, predictor, tol
 def test_a_class_that_no_training_row_has_gets_next_to_no_probability(estimator, predictor, tolerance, tmp_path):
     frame, truth = rows(600, 1, Multiclass())
     for truths, classes in ((truth, ("a", "b", "c", "never")), (np.minimum(truth, 1.0), ("a", "b", "never"))):
-        model = estimator().fit(Training(Table(frame, KINDS), truths, COLUMNS, Multiclass(), classes), {}, 0)
-        said = model.predict(Table(frame, KINDS))
+        model = estimator().fit(Training(Inputs(frame, KINDS), truths, COLUMNS, Multiclass(), classes), {}, 0)
+        said = model.predict(Inputs(frame, KINDS))
         assert tuple(said) == Multiclass().fields(classes)
         assert said[f"p{len(classes) - 1}"].max() < 1e-3
 
@@ -151,7 +151,7 @@ def test_linear_is_the_logistic_regression_and_the_ridge_of_scikit_learn():
     for task, classes in TASKS:
         model = fitted(Linear, task, classes)
         frame, truth = rows(600, 1, task)
-        encoded, said = features.matrix(model.plan, frame, KINDS), model.predict(Table(frame, KINDS))
+        encoded, said = features.matrix(model.plan, frame, KINDS), model.predict(Inputs(frame, KINDS))
         if task.family == "gaussian":
             assert said["prediction"] == pytest.approx(Ridge(alpha=1.0).fit(encoded, truth).predict(encoded))
             assert ((said["low"] <= truth) & (truth <= said["high"])).mean() == pytest.approx(0.9, abs=0.01)
@@ -167,11 +167,11 @@ def test_many_classes_are_learned_by_gradients_and_come_to_the_same():
     inputs, truth = draw.normal(size=(900, 3)), draw.integers(0, 4, 900).astype(float)
     frame = pl.DataFrame({"a": inputs[:, 0] + truth, "b": inputs[:, 1], "c": inputs[:, 2]})
     columns = [Column(name, "number", "float", ("feature",), False) for name in "abc"]
-    training = Training(Table(frame, KINDS), truth, columns, Multiclass(), (0, 1, 2, 3))
-    few = Linear().fit(training, {}, 0).predict(training.table)
+    training = Training(Inputs(frame, KINDS), truth, columns, Multiclass(), (0, 1, 2, 3))
+    few = Linear().fit(training, {}, 0).predict(training.inputs)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("keepfit.estimators.linear._MOST_UNKNOWNS", 1)
-        many = Linear().fit(training, {}, 0).predict(training.table)
+        many = Linear().fit(training, {}, 0).predict(training.inputs)
     for field, values in few.items():
         assert values == pytest.approx(many[field], abs=1e-3)
 
@@ -189,7 +189,7 @@ def test_trees_are_those_of_lightgbm_s_own_package(task, classes):
     settings = {**LightGBM.defaults, "seed": 0, "num_threads": 1, "verbosity": -1, "deterministic": True, "force_row_wise": True, **aim}
     settings.pop("trees")
     other = lightgbm.train(settings, data, num_boost_round=20).predict(encoded).reshape(len(frame), -1) * scale + shift
-    ours = np.stack(list(model.predict(Table(frame, KINDS)).values()), axis=1)
+    ours = np.stack(list(model.predict(Inputs(frame, KINDS)).values()), axis=1)
     assert ours[:, : other.shape[1]] == pytest.approx(other, abs=1e-9, rel=1e-9)
 
 
