@@ -273,6 +273,11 @@ class Workspace:
         at = self.place("data", "source")
         return open_source(data.source, folder=self.folder, at=at, table=data.table, query=data.query, missing=data.missing)
 
+    def source_files(self) -> tuple[Path, ...]:
+        """The files that the source's table is made of."""
+        with self.concealing(self.spec.data.source):
+            return self.source().files
+
     def read_source(self) -> pl.DataFrame:
         """The source's table."""
         with self.concealing(self.spec.data.source, self.spec.data.query or ""):

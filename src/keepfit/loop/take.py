@@ -84,7 +84,7 @@ def _with_added(ws: Workspace, frame: pl.DataFrame, known: Schema) -> tuple[pl.D
 
 def _cache_key(ws: Workspace) -> str | None:
     """What a take depends on beside the moment: the source's files, and the settings that shape the table."""
-    files = ws.source().files
+    files = ws.source_files()
     if ws.spec.features is not None:  # the function may be another, and what it imports as well
         return None
     if not files or not all(path.is_file() for path in files):
