@@ -126,6 +126,12 @@ class Undecided(UsageFault):
     code = "KF107"
 
 
+class EarlierThanNewest(UsageFault):
+    """The instant that a command was told to take for now lies before what the ledger saw last."""
+
+    code = "KF108"
+
+
 class WrongValue(UsageFault):
     """A key of the project file has a value of the wrong type, form or range."""
 

@@ -57,17 +57,17 @@ class Project:
 
     def run(self, *, now: datetime | None = None) -> Run:
         """Take the data, fit, judge, and release what passes; see `keepfit.loop.run.run`."""
-        with self.workspace.alone():
+        with self.workspace.alone(now=now):
             return run(self.workspace, now=_or_clock(now), progress=self._progress)
 
     def watch(self, *, now: datetime | None = None) -> list[Window]:
         """Look at the windows whose labels are due."""
-        with self.workspace.alone():
+        with self.workspace.alone(now=now):
             return watch(self.workspace, now=_or_clock(now))
 
     def turn(self, *, now: datetime | None = None) -> Turn:
         """Do the one thing that is due."""
-        with self.workspace.alone():
+        with self.workspace.alone(now=now):
             return turn(self.workspace, now=_or_clock(now), progress=self._progress)
 
     def label(self, table: str | Path, *, now: datetime | None = None) -> int:

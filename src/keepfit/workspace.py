@@ -21,6 +21,7 @@ from keepfit.column import ColumnKind, Kinds
 from keepfit.estimator import Estimator
 from keepfit.estimators.owned import OwnedEstimator
 from keepfit.gate import Gate
+from keepfit.instant import show
 from keepfit.ledger import Draft, Entry, Head, Ledger
 from keepfit.release import Roles, roles
 from keepfit.source import DATABASES, ENDINGS, Address, Source, kind_of
@@ -197,12 +198,29 @@ class Workspace:
             return "person:unknown"
 
     @contextmanager
-    def alone(self, *, wait: float = 600.0, waiting: Callable[[], None] | None = None) -> Iterator[None]:
-        """Let one command at a time change this project; give way to another's for up to `wait` seconds."""
+    def alone(self, *, now: datetime | None = None, wait: float = 600.0, waiting: Callable[[], None] | None = None) -> Iterator[None]:
+        """Let one command at a time change this project; give way to another's for up to `wait` seconds.
+
+        Raises
+        ------
+        EarlierThanNewest
+            `now`, which somebody chose, lies before what the ledger saw last: the data would be taken as it was known
+            then, and a model of the past could take over.
+        """
         self.prepare()
         with files.lock(self.home / "run" / "loop.lock", wait=wait, waiting=waiting):
             self._catch_up()
+            seen = self.newest_look() if now is not None else None
+            if now is not None and seen is not None and now < seen:
+                fix = f"leave --now out, or give an instant from {show(seen)} on; to look into the past use keepfit history"
+                message = f"now is said to be {show(now)}, and the newest data or window was seen at {show(seen)}"
+                raise errors.EarlierThanNewest(message, at="--now", fix=fix)
             yield
+
+    def newest_look(self) -> datetime | None:
+        """When the data or a window was looked at last, by the entries' own clock."""
+        last = [entry.at for kind in ("snapshot", "watch") if (entry := self.ledger.last(kind)) is not None]
+        return max(last, default=None)
 
     def _catch_up(self) -> None:
         """Move `keepfit.lock` after the entries of a command that was killed before it could.

@@ -101,6 +101,8 @@ def _run(arguments: list[str]) -> int:
     except (BrokenPipeError, SystemExit):  # nobody reads the output any more; click ends the process then
         return 0
     except KeepfitError as error:
+        if {"-v", "--verbose"} & set(arguments):
+            traceback.print_exc()
         _show(error, as_json="--json" in arguments)
         return error.exit_code
     except BaseException as error:  # noqa: BLE001 - the last line of defence: a defect of ours is said to be one

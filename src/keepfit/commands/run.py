@@ -6,7 +6,7 @@ import click
 
 from keepfit.candidate import Candidate
 from keepfit.commands import words
-from keepfit.commands.shared import Given, emit, options, waiting, working
+from keepfit.commands.shared import Given, emit, options, working
 from keepfit.loop.run import Run, run
 
 __all__ = ["command", "told"]
@@ -20,7 +20,7 @@ def command(given: Given) -> int:
     Exit status: 0 every applicable gate passed, 1 one failed, 2 one is undecided.
     """
     ws = given.workspace()
-    with ws.alone(waiting=waiting), working(given) as progress:
+    with given.alone(ws), working(given) as progress:
         done = run(ws, now=given.now, progress=progress)
     emit(given, done, lambda: told(done))
     return done.exit_code

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from keepfit.commands import words
-from keepfit.commands.shared import Given, emit, options, waiting, working
+from keepfit.commands.shared import Given, emit, options, working
 from keepfit.loop.turn import Turn, turn
 
 __all__ = ["command", "told"]
@@ -16,7 +16,7 @@ __all__ = ["command", "told"]
 def command(given: Given) -> None:
     """Do the one thing that is due: look at a window, fit a challenger, race it, or promote it."""
     ws = given.workspace()
-    with ws.alone(waiting=waiting), working(given) as progress:
+    with given.alone(ws), working(given) as progress:
         done = turn(ws, now=given.now, progress=progress)
     emit(given, done, lambda: told(done))
 

@@ -6,7 +6,7 @@ import click
 
 from keepfit import record
 from keepfit.commands import words
-from keepfit.commands.shared import Given, emit, options, waiting, working
+from keepfit.commands.shared import Given, emit, options, working
 from keepfit.loop.watch import watch
 
 __all__ = ["command"]
@@ -17,7 +17,7 @@ __all__ = ["command"]
 def command(given: Given) -> None:
     """Look once at the windows whose labels are due, and write down what is seen."""
     ws = given.workspace()
-    with ws.alone(waiting=waiting), working(given):
+    with given.alone(ws), working(given):
         seen = watch(ws, now=given.now)
     emit(
         given,
