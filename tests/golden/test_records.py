@@ -57,6 +57,7 @@ from keepfit.spec.load import load
 from keepfit.split import Split
 from keepfit.suspicion import Suspicion
 from keepfit.verdict import Verdict
+from keepfit.violation import Violation
 from keepfit.window import Interval, Window
 from keepfit.workspace import Lock
 
@@ -321,6 +322,7 @@ RECORDS = {
     "verdict": VERDICT,
     "verification": Verification("flight-delay", 2, Head(2, "f" * 64), 1, (Finding("cut", 3, "the chain ends at entry 2"),)),
     "trees": Trees("magnitude", ("model.txt", "low.txt", "high.txt"), ("prediction", "low", "high"), 12.5, 3.0),
+    "violation": Violation("range", "temp", "quarantine", 3, (7, 19, 10_003), "3 values lie outside -40 to 60"),
     "weights": Weights((0.1, -0.30000000000000004, 0.0), -1.5, "chances", (Line((0.0, 1.0, 2.0), 0.5),), -0.25, 0.75),
     "window": WINDOW,
 }
