@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, MutableSequence, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
+from keepfit import plugin
 from keepfit.sketch import Sketches
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     import polars as pl
     from numpy.typing import NDArray
 
-__all__ = ["FEWEST_SHOWN", "Bar", "ColumnKind", "Kinds", "Seen", "State", "WriteRow", "WriteTogether", "look"]
+__all__ = ["FEWEST_SHOWN", "Bar", "ColumnKind", "Kinds", "Seen", "State", "WriteRow", "WriteTogether", "column_kinds", "look"]
 
 #: What an encoder learned from the training rows: plain data, JSON's own types.
 State: TypeAlias = dict[str, Any]
@@ -138,3 +139,9 @@ def look(values: pl.Series) -> Seen:
     length = np.mean(known.str.len_chars().to_numpy())
     words = np.mean(known.str.strip_chars().str.count_matches(r"\s+").to_numpy()) + 1
     return Seen(known.n_unique() / len(known), float(length), float(words))
+
+
+def column_kinds() -> Kinds:
+    """Every kind of column that is installed."""
+    found: dict[str, ColumnKind] = {name: plugin.find("columns", name)() for name in plugin.kinds("columns")}
+    return found

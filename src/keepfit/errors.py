@@ -375,6 +375,42 @@ class Overtaken(StoreFault):
     code = "KF510"
 
 
+class NoKey(UsageFault):
+    """A request brings no API key, or one that is not in force."""
+
+    code = "KF405"
+
+
+class NarrowKey(UsageFault):
+    """A request's key is in force and does not open this route."""
+
+    code = "KF406"
+
+
+class TooFast(UsageFault):
+    """One client sends more requests in a second than the project allows."""
+
+    code = "KF407"
+
+
+class Overloaded(StoreFault):
+    """More requests are under way at once than a worker takes."""
+
+    code = "KF408"
+
+
+class IdTaken(UsageFault):
+    """A prediction's id stood for another row a short while ago."""
+
+    code = "KF409"
+
+
+class OpenDoor(UsageFault):
+    """The server would listen beyond this machine while no API key is in force."""
+
+    code = "KF410"
+
+
 def near_match(word: str, known: Iterable[str]) -> str:
     """A remedy for a word that is not known.
 

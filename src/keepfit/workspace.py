@@ -17,7 +17,7 @@ import msgspec
 from pydantic import ValidationError
 
 from keepfit import digest, errors, files, plugin, record
-from keepfit.column import ColumnKind, Kinds
+from keepfit.column import Kinds, column_kinds
 from keepfit.estimator import Estimator
 from keepfit.estimators.owned import OwnedEstimator
 from keepfit.gate import Gate
@@ -72,6 +72,7 @@ class Workspace:
 
     def __init__(self, folder: Path, *, env: str | None = None, options: Mapping[str, Any] | None = None) -> None:
         self.folder = folder
+        self.env, self.options = env, options
         self.home = folder / ".keepfit"
         self.stated = read(folder, env=env, options=options)
         spec, found = parse(self.stated)
@@ -366,9 +367,3 @@ def open_source(
         raise errors.Impossible("a table or a query is for databases", at=at, fix="leave it out, or name a database's URL")
     made: Source = plugin.find("sources", kind, at=at)(address)
     return made
-
-
-def column_kinds() -> Kinds:
-    """Every kind of column that is installed."""
-    found: dict[str, ColumnKind] = {name: plugin.find("columns", name)() for name in plugin.kinds("columns")}
-    return found

@@ -111,13 +111,14 @@ class Server:
         self.client = httpx.Client(base_url=url, timeout=PATIENCE)
 
     def post(self, path, body, *, at=None):
-        headers = {"Keepfit-Now": at} if at else {}
+        headers = {"Content-Type": "application/json", **({"Keepfit-Now": at} if at else {})}
         if isinstance(body, (str, bytes)):
             return self.client.post(path, content=body, headers=headers)
         return self.client.post(path, json=body, headers=headers)
 
     def kill(self):
-        self.process.send_signal(signal.SIGKILL)
+        """End the parent and its workers at once."""
+        os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait(timeout=PATIENCE)
 
 
@@ -129,6 +130,7 @@ def served(folder, *options):
         stderr=subprocess.DEVNULL,
         text=True,
         env=environment(),
+        start_new_session=True,
     )
     try:
         server = Server(process, json.loads(process.stdout.readline())["url"])

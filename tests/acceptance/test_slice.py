@@ -102,8 +102,12 @@ def test_the_loop_closes_and_loses_no_answer_though_the_server_is_killed(flight_
 
     assert keepfit("watch", "-C", flight_project, "--now", monday.isoformat()).returncode == 0
     kept = pl.concat(pl.read_parquet(path) for path in (flight_project / ".keepfit/tables/predictions").glob("*.parquet"))
-    assert sorted(kept["id"].to_list()) == sorted(answered)
-    assert set(kept["release"]) == {"r1", promoted}
+    told = kept.filter(kept["role"] != "shadow")
+    assert sorted(told["id"].to_list()) == sorted(answered)
+    assert set(told["release"]) == {"r1", promoted}
+    shadowed = kept.filter(kept["role"] == "shadow")
+    assert 0 < shadowed.height == shadowed.unique(["id", "release"]).height
+    assert set(shadowed["id"]) <= set(answered)
     assert keepfit("ledger", "verify", "-C", flight_project).returncode == 0
 
 

@@ -20,7 +20,8 @@ import keepfit
 from keepfit import errors, plugin
 from keepfit.commands import COMMANDS
 from keepfit.commands.shared import options
-from keepfit.serving.app import MOST_BYTES, MOST_ROWS, App
+from keepfit.serving.app import App
+from keepfit.serving.duty import Limits, Orders
 from keepfit.serving.log import NoLog
 from keepfit.spec.project import ProjectSpec
 
@@ -171,11 +172,11 @@ def test_every_kind_of_column_is_explained():
 
 
 def test_every_route_is_in_the_reference_and_no_other():
-    routes = {(route.method, route.path) for route in App(None, log=NoLog()).routes}
+    routes = {(route.method, route.path) for route in App(Orders("", ""), log=NoLog()).routes}
     text = section("reference", "HTTP")
     documented = {(verb, path) for verb, path in re.findall(r"`(GET|POST) (/[a-z0-9/]+)`", text)}
     assert documented == routes
-    assert f"{MOST_ROWS:,} rows and {MOST_BYTES:,} bytes" in text
+    assert f"{Limits().most_rows:,} rows and {Limits().most_bytes:,} bytes" in text
 
 
 def test_every_record_is_in_the_reference_with_its_version_and_no_other():
@@ -256,7 +257,7 @@ def test_every_command_line_on_a_page_is_one_that_the_program_takes():
     for path in [*ROOT.glob("*.md"), *DOCS.glob("*.md")]:
         for line in re.findall(r"(?:^|`|\$ |&& )keepfit ([a-z][^`\n&;]*)", path.read_text(encoding="utf-8"), re.M):
             words = line.split()
-            name = " ".join(words[:2]) if words[0] == "ledger" else words[0]
+            name = words[0] if words[0] in there else " ".join(words[:2])
             assert name in there, f"{path.name}: keepfit {line}"
             given = {word.split("=")[0] for word in words if re.match("--[a-z]", word)}
             assert given <= option_names(there[name]) | shared_options(), f"{path.name}: keepfit {line}"

@@ -19,6 +19,7 @@ import pytest
 
 import keepfit
 from keepfit import record
+from keepfit.access import ApiKey
 from keepfit.added import Added
 from keepfit.calibration import Calibration
 from keepfit.candidate import Candidate
@@ -158,6 +159,7 @@ PROMOTE = Action("promote", "the challenger won", INTERVAL, "r2")
 RECORDS = {
     "action": PROMOTE,
     "added": Added("mine:delays", "row", COLUMNS[1:3], (Column("per_mile", "number", "float", ("feature",), True),)),
+    "api-key": ApiKey("k1-2cf24d", "billing", "2cf24dba" * 8, ("predict", "label"), utc(2013, 3, 1), "person:anna", utc(2013, 4, 1)),
     "calibration": Calibration(0.9, 0.1),
     "candidate": CANDIDATE,
     "constant": Constant({"prediction": 12.5, "low": 3.0, "high": 20.0}),

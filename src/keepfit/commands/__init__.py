@@ -27,6 +27,7 @@ COMMANDS = {
     "check": "Say whether the project file holds, without reading the data.",
     "run": "Take the data, fit, judge, and release what passes.",
     "serve": "Answer predictions over HTTP.",
+    "key": "Make, list and revoke the API keys of the server.",
     "score": "Predict every row of a table.",
     "label": "Bring late truth from a table.",
     "watch": "Look once at the windows whose labels are due.",

@@ -15,7 +15,6 @@ from keepfit.demo.story import Gained, Listener, demo
 from keepfit.loop.run import Run
 from keepfit.loop.turn import Turn
 from keepfit.progress import Progress, silent
-from keepfit.serving.served import Served
 from keepfit.serving.server import Listen, serve_project
 from keepfit.window import Window
 from keepfit.workspace import Workspace
@@ -37,11 +36,11 @@ def command(given: Given, into: Path, weeks: int, stay: bool) -> None:
         gained = demo(into.resolve(), weeks=weeks, listener=_listener(say, progress))
     emit(given, gained, lambda: told(gained, into))
     if stay:
-        serve_project(Workspace(into.resolve()), Listen("127.0.0.1", 0, _announce))
+        serve_project(Workspace(into.resolve()), Listen("127.0.0.1", 0, _announce, quiet=True))
 
 
-def _announce(url: str, served: Served) -> None:
-    click.echo(f"\n{served.release.id} goes on answering on {url}; stop with Ctrl-C.")
+def _announce(url: str, release: str) -> None:
+    click.echo(f"\n{release} goes on answering on {url}; stop with Ctrl-C.")
 
 
 def _listener(say: Say, progress: Progress) -> Listener:

@@ -12,10 +12,12 @@ from keepfit.ledger import Entry
 
 __all__ = ["command"]
 
+KINDS = ["snapshot", "fit", "verdict", "release", "watch", "action", "key"]
+
 
 @click.command("history", epilog="Example: keepfit history --last 20")
 @click.option("--last", default=0, metavar="N", type=click.IntRange(min=0), help="Only the newest N entries.")
-@click.option("--kind", type=click.Choice(["snapshot", "fit", "verdict", "release", "watch", "action"]), help="Only entries of one kind.")
+@click.option("--kind", type=click.Choice(KINDS), help="Only entries of one kind.")
 @options
 def command(given: Given, last: int, kind: str | None) -> None:
     """What happened, newest last: every entry of the ledger in one line."""
@@ -45,4 +47,6 @@ def says(kind: str, body: Any) -> str:
         )
     if kind == "action":
         return f"{body['kind']} {body['status']}" + (f": {body['why']}" if body["why"] else "")
+    if kind == "key":
+        return f"{body['id']} was {'created for ' + ', '.join(body['scopes']) if body['does'] == 'create' else 'revoked'}"
     return ", ".join(sorted(body))

@@ -45,7 +45,20 @@ def server(folder: Path) -> Iterator[tuple[str, subprocess.Popen[str]]]:
     ServerFailed
         It did not start.
     """
-    command = [sys.executable, "-m", "keepfit", "serve", "-C", str(folder), "--port", "0", "--simulated", "--with-stdin", "--json"]
+    command = [
+        sys.executable,
+        "-m",
+        "keepfit",
+        "serve",
+        "-C",
+        str(folder),
+        "--port",
+        "0",
+        "--simulated",
+        "--with-stdin",
+        "--json",
+        "--quiet",
+    ]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,29 +22,102 @@ from keepfit.workspace import Workspace
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["INPUT", "OUTPUT", "decoded", "fold", "folder_of", "keep_batch", "table_of_labels", "table_of_predictions"]
+__all__ = ["INPUT", "OUTPUT", "Folded", "about", "decoded", "fold", "folder_of", "keep_batch", "table_of_labels", "table_of_predictions"]
 
 INPUT, OUTPUT = "input.", "output."
 
 
-def fold(ws: Workspace) -> int:
-    """Turn sealed segments into Parquet files of the same name, and remove them; give how many.
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """What a fold did: segments that became tables; predictions whose id was there before, and how many of those said otherwise."""
 
-    Cut off at any point, it is simply done again: a file that is there is not written twice.
+    segments: int = 0
+    repeated: int = 0
+    disagreed: int = 0
+
+
+def fold(ws: Workspace) -> Folded:
+    """Turn sealed segments into Parquet files of the same name, and remove them.
+
+    The first record of each id is kept: a client that asks again under the same id, of another worker or after a
+    release took over, is in the log twice and in the table once. Cut off at any point, it is simply done again: a file
+    that is there is not written twice.
     """
-    seal_orphans(ws.segments)
-    count = 0
-    for kind, table in (("predictions", table_of_predictions), ("labels", table_of_labels)):
-        for path in sorted((ws.segments / "sealed").glob(f"{kind}-*.seg")):
-            target = folder_of(ws, kind) / f"{path.stem}.parquet"
+    if not ws.segments.exists():
+        return Folded()
+    with files.lock(ws.home / "run" / "fold.lock", wait=60.0):
+        seal_orphans(ws.segments)
+        done = Folded()
+        for path in sorted((ws.segments / "sealed").glob("predictions-*.seg")):
+            repeated, disagreed = _fold_predictions(ws, path)
+            done = Folded(done.segments + 1, done.repeated + repeated, done.disagreed + disagreed)
+        for path in sorted((ws.segments / "sealed").glob("labels-*.seg")):
+            target = folder_of(ws, "labels") / f"{path.stem}.parquet"
             if not target.exists():
-                found = list(decoded(payloads(path)))
-                if kind == "predictions" and (apart := _private(ws, found)) is not None:
-                    files.write_whole(target.with_suffix(".private.parquet"), _writer(apart), mode=0o600)
-                files.write_whole(target, _writer(table(ws, found)), mode=0o600)
-            path.unlink()
-            count += 1
-    return count
+                files.write_whole(target, _writer(table_of_labels(ws, list(decoded(payloads(path))))), mode=0o600)
+            path.unlink(missing_ok=True)
+            done = replace(done, segments=done.segments + 1)
+        return done
+
+
+def _fold_predictions(ws: Workspace, path: Path) -> tuple[int, int]:
+    """Fold one segment; how many of its predictions were there before, and how many of those said otherwise."""
+    target = folder_of(ws, "predictions") / f"{path.stem}.parquet"
+    repeated = disagreed = 0
+    if not target.exists():
+        found = list(decoded(payloads(path)))
+        table, apart = table_of_predictions(ws, found), _private(ws, found)
+        first, repeated, disagreed = _first_of_each(ws, table)
+        if apart is not None:
+            files.write_whole(target.with_suffix(".private.parquet"), _writer(apart.filter(first)), mode=0o600)
+        files.write_whole(target, _writer(table.filter(first)), mode=0o600)
+    path.unlink(missing_ok=True)
+    return repeated, disagreed
+
+
+def _first_of_each(ws: Workspace, table: pl.DataFrame) -> tuple[pl.Series, int, int]:
+    """Which rows are the first of their id, here and in what was folded before, and how many are not, and say otherwise."""
+    import polars as pl  # the command line starts without it
+
+    numbered = table.with_row_index("_row").with_columns(_about=about())
+    before = _folded_before(ws, numbered)
+    together = pl.concat([before.with_columns(_row=pl.lit(None, pl.UInt32)), numbered], how="diagonal_relaxed")
+    outputs = [name for name in table.columns if name.startswith(OUTPUT)]
+    said = pl.struct("release", "decision", *outputs)
+    judged = together.with_columns(
+        _first=pl.int_range(pl.len()).over("id", "_about") == 0, _same=(said == said.first().over("id", "_about")).fill_null(True)
+    ).filter(pl.col("_row").is_not_null())
+    again = judged.filter(~pl.col("_first"))
+    return judged["_first"], again.height, again.filter(~pl.col("_same")).height
+
+
+def _folded_before(ws: Workspace, numbered: pl.DataFrame) -> pl.DataFrame:
+    """The predictions of earlier files whose ids stand here too; files whose ids all lie elsewhere are not read."""
+    import polars as pl  # the command line starts without it
+
+    paths = [path for path in folder_of(ws, "predictions").glob("*.parquet") if not path.stem.endswith(".private")]
+    empty = numbered.drop("_row").clear()
+    if not paths or numbered.is_empty():
+        return empty
+    ids = numbered["id"]
+    wanted = pl.DataFrame({"id": ids.unique()})
+    held = (
+        pl.scan_parquet(paths, glob=False, extra_columns="ignore", schema={"id": pl.String()}, include_file_paths="_path")
+        .filter(pl.col("id").is_between(pl.lit(ids.min()), pl.lit(ids.max())))
+        .join(wanted.lazy(), on="id", how="semi")
+        .select("_path")
+        .unique()
+        .collect()
+    )
+    found = [pl.read_parquet(path, glob=False).join(wanted, on="id", how="semi", maintain_order="left") for path in sorted(held["_path"])]
+    return pl.concat([empty, *(one.with_columns(_about=about()) for one in found)], how="diagonal_relaxed")
+
+
+def about() -> pl.Expr:
+    """What an id stands for once: an answer; and beside it what each release in the shadow would have said."""
+    import polars as pl  # the command line starts without it
+
+    return pl.when(pl.col("role") == "shadow").then(pl.col("release")).otherwise(pl.lit(""))
 
 
 def keep_batch(ws: Workspace, name: str, frame: pl.DataFrame) -> None:
@@ -82,10 +156,10 @@ def _private(ws: Workspace, found: list[dict[str, Any]]) -> pl.DataFrame | None:
 
     known = _schema(ws)
     columns = [column for column in known.private if "subject" not in column.uses] if known else []
-    if known is None or not known.private:
+    if not (known and known.private) and not any(value.get("subject") for value in found):
         return None
     data = {"subject": pl.Series([value.get("subject") for value in found], dtype=pl.String)}
-    data |= {column.name: _inputs([value["private"].get(column.name) for value in found], column) for column in columns}
+    data |= {column.name: _inputs([value.get("private", {}).get(column.name) for value in found], column) for column in columns}
     return pl.DataFrame(data)
 
 

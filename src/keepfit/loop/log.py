@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from keepfit.loop.fold import decoded, folder_of, table_of_labels, table_of_predictions
+from keepfit.loop.fold import about, decoded, folder_of, table_of_labels, table_of_predictions
 from keepfit.stores.segments import payloads, waiting
 from keepfit.workspace import Workspace
 
@@ -18,12 +18,17 @@ if TYPE_CHECKING:
 __all__ = ["labels", "predictions", "values_of", "with_truth"]
 
 
-def predictions(ws: Workspace) -> pl.DataFrame:
-    """Every prediction once, the first record of each id, in the order of their arrival.
+def predictions(ws: Workspace, *, shadows: bool = False) -> pl.DataFrame:
+    """Every prediction once, the first record of each id, in the order of their arrival; what a shadow said only where asked for.
 
     Columns: the record's fields, `input.<column>` under the schema's types, and `output.<field>`.
     """
-    return _table(ws, "predictions", table_of_predictions).unique(subset=["id"], keep="first", maintain_order=True)
+    import polars as pl  # the command line starts without it
+
+    found = _table(ws, "predictions", table_of_predictions)
+    if not shadows:
+        return found.filter(pl.col("role") != "shadow").unique(subset=["id"], keep="first", maintain_order=True)
+    return found.with_columns(_about=about()).unique(subset=["id", "_about"], keep="first", maintain_order=True).drop("_about")
 
 
 def labels(ws: Workspace, *, now: datetime) -> pl.DataFrame:

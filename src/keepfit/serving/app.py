@@ -1,26 +1,29 @@
-"""The HTTP interface as a plain ASGI application: a table of routes, and who answers the rows that come through them."""
+"""The HTTP interface as a plain ASGI application: a table of routes, and who may use them."""
 
 from __future__ import annotations
 
 import re
 import time
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
 import msgspec
 
-from keepfit import errors
+from keepfit import access, errors
 from keepfit.instant import parse
-from keepfit.prediction import Via, new_id, subject_token
 from keepfit.serving import health, native
-from keepfit.serving.exchange import Headers, Refused, Request, Response, Route, problem, refusal
-from keepfit.serving.log import Line, Log, payload
-from keepfit.serving.rows import Asked, Rows
-from keepfit.serving.served import Answered, Served
+from keepfit.serving.answering import Answering
+from keepfit.serving.counters import Counters
+from keepfit.serving.duty import Duty, Orders
+from keepfit.serving.events import Events
+from keepfit.serving.exchange import Headers, Opens, Refused, Request, Response, Route, problem, refusal
+from keepfit.serving.log import Log
+from keepfit.serving.predicting import Predicting, Said
+from keepfit.serving.rates import Rates
+from keepfit.serving.rows import Asked
 
-__all__ = ["MOST_BYTES", "MOST_ROWS", "Answer", "App", "Said"]
+__all__ = ["App", "route_paths"]
 
 Scope: TypeAlias = MutableMapping[str, Any]
 Message: TypeAlias = MutableMapping[str, Any]
@@ -29,62 +32,42 @@ Send: TypeAlias = Callable[[Message], Awaitable[None]]
 #: A protocol: the routes that it adds to an application.
 Routes: TypeAlias = "Callable[[App], Iterable[Route]]"
 
-MOST_BYTES = 6_291_456
-MOST_ROWS = 10_000
-
-
-class Answer(msgspec.Struct, gc=False):
-    """What one row's client is told."""
-
-    id: str
-    prediction: Any
-    outputs: Any
-    decision: Any
-    warnings: Sequence[str]
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """What a request is told: the release that answered, and an answer for each of its rows."""
-
-    release: str
-    answers: Sequence[Answer]
+#: What is spoken; each module's `routes`.
+PROTOCOLS: tuple[Routes, ...] = (native.routes, health.routes)
+#: What is counted of requests that no route takes.
+NOWHERE = "none"
 
 
 class App:
-    """Answers for the champion; `served` is exchanged as a whole when another takes the role.
+    """Answers requests; who answers their rows, and which keys are in force, is exchanged while it runs.
 
     Parameters
     ----------
-    served : the release that answers
+    orders : what the worker was told
     log : where answers and labels are kept
-    subjects : the key under which a subject's token is made
-    simulated : take the time from the header `Keepfit-Now`, and refuse requests without it
-    protocols : what is spoken besides the native routes
     """
 
     def __init__(
-        self, served: Served | None, *, log: Log, subjects: bytes | None = None, simulated: bool = False, protocols: Sequence[Routes] = ()
+        self, orders: Orders, *, log: Log, counters: Counters | None = None, rates: Rates | None = None, events: Events | None = None
     ) -> None:
-        self.log, self.simulated = log, simulated
-        self._subjects = subjects
-        self._via: Via = "replay" if simulated else "online"
-        self._below = "/v1/projects/"
-        if served is not None:
-            self.take(served)
-        found = [route for make in (native.routes, health.routes, *protocols) for route in make(self)]
-        self.routes = tuple(found)
-        self._exact = {(route.method, route.path): route for route in found if "{" not in route.path}
-        self._patterns = [(_pattern(route.path), route) for route in found if "{" in route.path]
-
-    def take(self, served: Served) -> None:
-        """Let another release answer, from the next request on."""
-        self.served = served
-        self.rows = Rows(served.release)
-        self._below = f"/v1/projects/{served.release.project}/"
+        self.orders, self.log = orders, log
+        self.events = events or Events(quiet=True)
+        self.routes = tuple(route for make in PROTOCOLS for route in make(self))
+        self.counters = counters or Counters(route_paths(self.routes))
+        self.predicting = Predicting(orders, log, self.counters)
+        self.answering: Answering | None = None
+        self.duty = Duty()
+        #: What is wrong although requests are answered, by what it is about.
+        self.alarms: dict[str, str] = {}
+        self._rates = rates or Rates(orders.limits.rate)
+        self._busy = 0
+        self._exact = {(route.method, route.path): route for route in self.routes if "{" not in route.path}
+        self._patterns = [(_pattern(route.path), route) for route in self.routes if "{" in route.path]
+        self._below = f"/v1/projects/{orders.project}/"
 
     def close(self) -> None:
-        """Seal what is kept."""
+        """Answer what waits for the shadow, and seal what is kept."""
+        self.predicting.finish()
         self.log.close()
 
     # -- HTTP -----------------------------------------------------------------------------------
@@ -92,26 +75,41 @@ class App:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
-        response = await self._respond(scope, receive)
+        started = time.perf_counter_ns()
+        label, response = await self._respond(scope, receive, started)
         headers = [(b"content-type", response.kind), (b"content-length", b"%d" % len(response.body)), *response.headers]
         await send({"type": "http.response.start", "status": response.status, "headers": headers})
         await send({"type": "http.response.body", "body": response.body})
+        taken = time.perf_counter_ns() - started
+        self.counters.answered(label, response.status, taken)
+        if self.orders.access:
+            details = {"method": scope["method"], "route": label, "status": response.status, "ms": round(taken / 1e6, 3)}
+            self.events.say("request", **details, bytes=len(response.body))
 
-    async def _respond(self, scope: Scope, receive: Receive) -> Response:
-        started = time.perf_counter_ns()
+    async def _respond(self, scope: Scope, receive: Receive, started: int) -> tuple[str, Response]:
+        """The response to a request, and the path of the route that made it."""
         refuse: Callable[[Refused], Response] = problem
+        label = NOWHERE
+        self._busy += 1
         try:
             route, parts = self._route(scope["method"], scope["path"])
-            refuse = route.refuse
-            body = await _body(receive, scope["headers"])
+            refuse, label = route.refuse, route.path
+            if route.opens is not None:
+                self._admit(route.opens, scope)
+            body = await _body(receive, scope["headers"], self.orders.limits.most_bytes)
             request = Request(scope["method"], scope["path"], scope["query_string"], scope["headers"], body, started, parts)
-            return await route.answer(request)
+            return label, await route.answer(request)
         except Refused as refused:
-            return refuse(refused)
+            return label, refuse(refused)
         except errors.KeepfitError as error:
-            return refuse(refusal(error))
+            return label, refuse(refusal(error))
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            return refuse(Refused(400, "the body is not JSON", code="KF403", fix=_NOT_JSON))
+            return label, refuse(Refused(400, "the body is not JSON, or nested too deep", code="KF403", fix=_NOT_JSON))
+        except Exception as error:  # noqa: BLE001 - one request's fault, which may be the owner's code, ends no other
+            self.events.say("a request could not be answered", "error", route=label, error=type(error).__name__)
+            return label, refuse(Refused(500, "this request could not be answered", fix="see the events of the server"))
+        finally:
+            self._busy -= 1
 
     def _route(self, method: str, path: str) -> tuple[Route, dict[str, str]]:
         """The route of a request, and what stands in the place of its `{name}`s."""
@@ -122,21 +120,56 @@ class App:
             path = f"/v1/{path.removeprefix(self._below)}"
             if (route := self._exact.get((method, path))) is not None:
                 return route, {}
-        others = any(known == path for _, known in self._exact)
+        known = {verb for verb, taken in self._exact if taken == path}
         for pattern, candidate in self._patterns:
             if found := pattern.fullmatch(path):
                 if candidate.method == method:
                     return candidate, found.groupdict()
-                others = True
-        if others:
-            raise Refused(405, f"{method[:20]} is not answered here", at=path[:200])
+                known.add(candidate.method)
+        if known:
+            allowed = ", ".join(sorted(known))
+            raise Refused(405, f"{method[:20]} is not answered here", at=path[:200], fix=allowed, headers=((b"allow", allowed.encode()),))
         raise Refused(404, "there is nothing here", at=path[:200], fix="POST /v1/predict, POST /v1/labels, GET /v1/release")
+
+    def _admit(self, opens: Opens, scope: Scope) -> None:
+        """Refuse a request whose key does not open the route, or that is one too many."""
+        limits, keys = self.orders.limits, self.duty.keys
+        client = b""
+        if keys or (self.orders.open and opens != "predict"):
+            client = _key(scope["headers"])
+            if not (self.orders.open and opens == "predict"):
+                allowed = access.allows(client.decode("latin-1"), keys, opens) if client else None
+                if allowed is None:
+                    title = "this key is not known, or was revoked" if client else "this needs a key"
+                    fix = "send Authorization: Bearer kf_…; keepfit key create makes one"
+                    raise errors.NoKey(title, at="header Authorization", fix=fix)
+                if not allowed:
+                    raise errors.NarrowKey(f"this key does not open what needs the scope {opens}", at="header Authorization", fix=_WIDER)
+        if limits.rate:
+            who = client or str((scope.get("client") or ("",))[0]).encode()
+            if not self._rates.allows(who, time.time()):
+                fix = "wait a second, or send more rows in one request"
+                raise errors.TooFast(f"more than {limits.rate} requests in a second", at="this client", fix=fix)
+        if self._busy > limits.concurrency:
+            raise errors.Overloaded(f"more than {limits.concurrency} requests are under way", at="this worker", fix="try again in a second")
 
     # -- what routes ask for --------------------------------------------------------------------
 
+    def who_answers(self) -> Answering:
+        """The releases in their roles.
+
+        Raises
+        ------
+        NoChampion
+            None is champion now.
+        """
+        if self.answering is None:
+            raise errors.NoChampion("no release is champion now", at=self.orders.project, fix="keepfit promote makes one the champion")
+        return self.answering
+
     def now(self, request: Request) -> datetime:
         """When a request came: by the clock, or by its header on a simulated one."""
-        if not self.simulated:
+        if not self.orders.simulated:
             return datetime.now(UTC)
         try:
             return parse((request.header(b"keepfit-now") or b"").decode())
@@ -144,56 +177,18 @@ class App:
             fix = "send Keepfit-Now: 2013-03-01T00:00Z, or start the server without --simulated"
             raise Refused(400, "this server runs on a simulated clock", at="header Keepfit-Now", fix=fix, code="KF403") from None
 
-    async def answer(self, asked: Asked, request: Request) -> Said:
-        """Answer rows, each on record before this returns. All rows are answered by one release.
-
-        Raises
-        ------
-        Refused
-            There is no row or are too many, or `ids` and `subjects` do not fit them.
-        BadRequest, CannotWrite
-            A row cannot be taken; what was said cannot be kept.
-        """
-        at, rows = self.now(request), asked.rows
-        if not 0 < len(rows) <= MOST_ROWS:
-            raise Refused(413 if rows else 422, f"a request holds 1 to {MOST_ROWS} rows", at="rows", code="KF403")
-        ids = _ids(asked) if asked.ids is not None else [new_id() for _ in rows]
-        subjects = _subjects(asked)
-        served, names = self.served, self.rows.names
-        found = served.answers([dict(zip(names, msgspec.structs.astuple(row), strict=True)) for row in rows])
-        taken = (time.perf_counter_ns() - request.started) // 1000
-        lines = [
-            payload(self._line(served, name, at, one, subject, taken)) for name, one, subject in zip(ids, found, subjects, strict=True)
-        ]
-        self.log.predictions(lines)
-        answers = [Answer(name, one.prediction, one.outputs, one.decision, one.warnings) for name, one in zip(ids, found, strict=True)]
-        return Said(served.release.id, answers)
-
-    def _line(self, served: Served, name: str, at: datetime, one: Answered, subject: str | None, taken: int) -> Line:
-        if served.subject is not None:
-            subject = one.private.pop(served.subject, None) or subject
-        token = subject_token(self._subjects, subject) if subject is not None and self._subjects else None
-        release = served.release
-        return Line(
-            name,
-            at,
-            release.project,
-            release.id,
-            "champion",
-            self._via,
-            one.time,
-            one.key,
-            token,
-            one.inputs,
-            one.outputs,
-            one.decision,
-            one.warnings,
-            taken,
-            one.private,
-        )
+    async def answer(self, answering: Answering, asked: Asked, request: Request) -> Said:
+        """Answer rows that `answering.rows` read, each on record before this returns; see `Predicting.answer`."""
+        return await self.predicting.answer(answering, asked, self.now(request), request.started)
 
 
+_WIDER = "make a key with this scope: keepfit key create"
 _NOT_JSON = "NaN and Infinity are no JSON: send null for what is missing"
+
+
+def route_paths(routes: Sequence[Route]) -> list[str]:
+    """The paths by which requests are counted."""
+    return [*dict.fromkeys(route.path for route in routes), NOWHERE]
 
 
 def _pattern(path: str) -> re.Pattern[str]:
@@ -201,32 +196,23 @@ def _pattern(path: str) -> re.Pattern[str]:
     return re.compile("".join(f"(?P<{part[1:-1]}>[^/:]+)" if part[:1] == "{" else re.escape(part) for part in re.split(r"(\{\w+\})", path)))
 
 
-def _ids(asked: Asked) -> list[str]:
-    """The ids that the client gave."""
-    ids = asked.ids or []
-    if len(ids) != len(asked.rows) or len(set(ids)) != len(ids) or not all(0 < len(name) <= 200 for name in ids):
-        raise Refused(422, "ids names every row once, in 1 to 200 characters", at="ids", code="KF403")
-    return ids
-
-
-def _subjects(asked: Asked) -> Sequence[str | None]:
-    subjects = asked.subjects
-    if subjects is None:
-        return [None] * len(asked.rows)
-    if len(subjects) != len(asked.rows):
-        raise Refused(422, "subjects names the subject of every row, or null", at="subjects", code="KF403")
-    return subjects
-
-
-async def _body(receive: Receive, headers: Headers) -> bytes:
+def _key(headers: Headers) -> bytes:
+    """The key that a request brings; empty when it brings none."""
     for name, value in headers:
-        if name == b"content-length" and value.isdigit() and int(value) > MOST_BYTES:
-            raise _too_large()
+        if name == b"authorization" and value[:7].lower() == b"bearer ":
+            return value[7:].strip()
+    return b""
+
+
+async def _body(receive: Receive, headers: Headers, most: int) -> bytes:
+    for name, value in headers:
+        if name == b"content-length" and value.isdigit() and int(value) > most:
+            raise _too_large(most)
     message = await receive()
-    if not message.get("more_body") and message["type"] == "http.request":
+    if message["type"] == "http.request" and not message.get("more_body"):
         body: bytes = message["body"]
-        if len(body) > MOST_BYTES:
-            raise _too_large()
+        if len(body) > most:
+            raise _too_large(most)
         return body
     parts: list[bytes] = []
     size = 0
@@ -235,12 +221,12 @@ async def _body(receive: Receive, headers: Headers) -> bytes:
             raise Refused(400, "the client went away")
         parts.append(message.get("body", b""))
         size += len(parts[-1])
-        if size > MOST_BYTES:
-            raise _too_large()
+        if size > most:
+            raise _too_large(most)
         if not message.get("more_body"):
             return b"".join(parts)
         message = await receive()
 
 
-def _too_large() -> Refused:
-    return Refused(413, f"a body has at most {MOST_BYTES} bytes", fix="send fewer rows at once", code="KF403")
+def _too_large(most: int) -> Refused:
+    return Refused(413, f"a body has at most {most} bytes", fix="send fewer rows at once", code="KF403")

@@ -63,10 +63,24 @@ class Refused(Exception):
         self.status, self.title, self.at, self.fix, self.code, self.headers = status, title, at, fix, code, headers
 
 
+_RETRY = (b"retry-after", b"1")
+#: What is neither the client's row (422) nor a store (503).
+_STATUSES: Mapping[type[errors.KeepfitError], tuple[int, tuple[tuple[bytes, bytes], ...]]] = {
+    errors.NoKey: (401, ((b"www-authenticate", b"Bearer"),)),
+    errors.NarrowKey: (403, ()),
+    errors.IdTaken: (409, ()),
+    errors.TooFast: (429, (_RETRY,)),
+    errors.Overloaded: (503, (_RETRY,)),
+    errors.NoChampion: (503, (_RETRY,)),
+}
+
+
 def refusal(error: errors.KeepfitError) -> Refused:
-    """An error as a refusal: the client's own is 422, a store's is 503 and names no place on this machine."""
-    status = 422 if isinstance(error, errors.UsageFault) else 503
-    return Refused(status, error.message, at=error.at if status < 500 else "", fix=error.fix, code=error.code)
+    """An error as a refusal: a request's own is 422, a store's is 503 and names no place on this machine."""
+    usual = (422, ()) if isinstance(error, errors.UsageFault) else (503, (_RETRY,))
+    status, headers = _STATUSES.get(type(error), usual)
+    at = error.at if isinstance(error, errors.UsageFault) else ""
+    return Refused(status, error.message, at=at, fix=error.fix, code=error.code, headers=headers)
 
 
 def problem(refused: Refused) -> Response:

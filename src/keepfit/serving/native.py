@@ -16,7 +16,8 @@ from keepfit.serving.exchange import Refused, Request, Response, Route
 from keepfit.serving.served import Served
 
 if TYPE_CHECKING:
-    from keepfit.serving.app import App, Said
+    from keepfit.serving.app import App
+    from keepfit.serving.predicting import Answer, Said
 
 __all__ = ["LabelBody", "label_of", "routes"]
 
@@ -49,13 +50,17 @@ def routes(app: App) -> list[Route]:
     """The routes of `/v1`; each also stands under `/v1/projects/<name>`."""
 
     async def predict(request: Request) -> Response:
-        return Response(200, said(await app.answer(app.rows.decode(request.body), request)))
+        answering = app.who_answers()
+        return Response(200, said(await app.answer(answering, answering.rows.decode(_json(request)), request)))
 
     async def label(request: Request) -> Response:
-        return Response(200, _encode({"accepted": _label(app, request)}))
+        accepted = _label(app, request)
+        if app.log.waits:
+            await app.log.lasting()
+        return Response(200, _encode({"accepted": accepted}))
 
     async def release(request: Request) -> Response:
-        return Response(200, _encode(to_json(app.served.release)))
+        return Response(200, _encode(to_json(app.who_answers().champion.release)))
 
     return [
         Route("POST", "/v1/predict", predict),
@@ -66,31 +71,48 @@ def routes(app: App) -> list[Route]:
 
 def said(told: Said) -> bytes:
     """The answer to `POST /v1/predict`."""
-    answers = [
-        {"id": one.id, "prediction": one.prediction, **one.outputs, "decision": one.decision, "warnings": one.warnings}
-        for one in told.answers
-    ]
-    return _encode({"release": told.release, "predictions": answers})
+    return _encode({"release": told.release, "predictions": [_one(told, one) for one in told.answers]})
+
+
+def _one(told: Said, one: Answer) -> dict[str, Any]:
+    answer = {"id": one.id, "prediction": one.prediction, **one.outputs, "decision": one.decision, "warnings": one.warnings}
+    if one.release != told.release:
+        answer["release"] = one.release
+    if one.replayed:
+        answer["replayed"] = True
+    return answer
+
+
+def _json(request: Request) -> bytes:
+    """The body of a request that says it is JSON: what a page of another site may post without asking says something else."""
+    kind = request.header(b"content-type") or b""
+    if kind.split(b";")[0].strip().lower() != b"application/json":
+        raise Refused(415, "the body must be JSON", at="header Content-Type", fix="send Content-Type: application/json", code="KF403")
+    if request.header(b"content-encoding") not in (None, b"identity"):
+        raise Refused(415, "the body must not be compressed", at="header Content-Encoding", fix="send it as it is", code="KF403")
+    return request.body
 
 
 def _label(app: App, request: Request) -> int:
     """Keep the labels of a request, all or none; how many."""
     now = app.now(request)
     try:
-        given = _decode_labels(request.body).labels
+        given = _decode_labels(_json(request)).labels
     except msgspec.ValidationError as error:
         raise Refused(422, str(error)[:300], code="KF403", fix='{"labels": [{"prediction": id, "value": …}, …]}') from None
     if app.log.name == "none":
-        raise Refused(503, "this server keeps no labels", fix="serve a project rather than a folder")
+        raise Refused(503, "this server keeps no labels", fix="serve a project rather than a folder, with its log")
+    served = app.who_answers().champion
     if not 0 < len(given) <= MOST_LABELS:
         raise Refused(413 if given else 422, f"a request holds 1 to {MOST_LABELS} labels", at="labels", code="KF403")
     kept = []
     for number, one in enumerate(given):
         try:
-            kept.append(text(label_of(app.served, one, by="http", now=now)).encode())
+            kept.append(text(label_of(served, one, by="http", now=now)).encode())
         except errors.BadRequest as error:
             raise errors.BadRequest(error.message, at=f"labels[{number}].{error.at}", fix=error.fix) from None
-    app.log.labels(kept)
+    app.log.keep("labels", kept)
+    app.counters.add(app.counters.place("keepfit_labels_total"), len(kept))
     return len(kept)
 
 

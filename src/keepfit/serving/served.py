@@ -19,7 +19,7 @@ from keepfit.release import Release, Sample
 from keepfit.serving.rows import EXPECTED, Rows, carried, identity_of, needed_of
 from keepfit.task import Task
 
-__all__ = ["Answered", "Served"]
+__all__ = ["Answered", "Served", "read_release"]
 
 
 class Answered(NamedTuple):
@@ -51,11 +51,13 @@ class Served:
     """
 
     def __init__(self, folder: Path, kinds: Kinds, *, code: Path | None = None) -> None:
-        self.release = _checked(folder)
+        self.release = read_release(folder)
         release = self.release
         self._task: Task = plugin.find("tasks", release.task)()
         self._calibration = release.calibration
         self._predict: Predictor = plugin.find("predictors", release.predictor)(folder / "model", kinds, code)
+        #: Whether many rows in one call are much faster than one by one, so that requests had better wait for each other.
+        self.merges: bool = getattr(self._predict, "merges", False)
         self._add = _adder(folder, release, code)
         self._columns = {column.name: column for column in release.columns}
         self.private = frozenset(column.name for column in release.columns if column.private)
@@ -157,8 +159,14 @@ class Served:
                 raise errors.BadRelease("the release's own sample does not come out again", at=str(folder / "sample.json"), fix=fix)
 
 
-def _checked(folder: Path) -> Release:
-    """The release in a folder whose files are those that it names."""
+def read_release(folder: Path) -> Release:
+    """The release in a folder.
+
+    Raises
+    ------
+    BadRelease, NewerFormat
+        There is none, or a file of it is missing or altered.
+    """
     try:
         release = record.read(Release, (folder / "release.json").read_bytes(), at=str(folder / "release.json"))
     except OSError as error:

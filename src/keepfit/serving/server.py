@@ -1,123 +1,235 @@
-"""The server process: binds, follows the champion's role in the ledger, stops gracefully."""
+"""The server: binds, and answers with workers under a parent, or as one process by itself."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import ipaddress
 import os
+import signal
 import socket
 import sys
-from collections.abc import Callable, Coroutine
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
-import uvicorn
+import msgspec
+import uvloop
 
 from keepfit import errors
-from keepfit.serving.app import App
-from keepfit.serving.log import NoLog, SegmentLog
-from keepfit.serving.served import Served
-from keepfit.stores.segments import SegmentWriter
-from keepfit.workspace import Workspace, column_kinds
+from keepfit.serving.duty import Duty, Limits, Orders
+from keepfit.serving.events import Events
+from keepfit.serving.folding import Folding
+from keepfit.serving.following import Following, duty_of
+from keepfit.serving.parent import Parent
+from keepfit.serving.served import read_release
+from keepfit.serving.worker import Shared, Worker, raise_open_files
+from keepfit.workspace import Workspace
 
 __all__ = ["Listen", "serve_folder", "serve_project"]
-
-#: How often the ledger is asked who is champion, in seconds.
-FOLLOW = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class Listen:
     """Where and how to serve.
 
-    `simulated`: the time comes from the header `Keepfit-Now`. `with_stdin`: stop when standard input ends, so
-    that a server ends with the process that started it, however that ends. `announce` is called with the URL
-    once requests are accepted.
+    Parameters
+    ----------
+    announce : called with the URL and the champion's name once requests are accepted
+    simulated : the time comes from the header `Keepfit-Now`
+    with_stdin : stop when standard input ends, so that a server ends with the process that started it, however that ends
+    workers : processes that answer; 0 for this one alone, without a parent
+    log : where answers are kept; None for segments where there is a project, else nowhere
+    behind_auth : something before this server admits whom it may: predict and health answer everyone
     """
 
     host: str
     port: int
-    announce: Callable[[str, Served], None]
+    announce: Callable[[str, str], None]
     simulated: bool = False
     with_stdin: bool = False
+    workers: int = 1
+    log: Literal["segments", "stdout", "none"] | None = None
+    behind_auth: bool = False
+    certificate: Path | None = None
+    private_key: Path | None = None
+    traces: bool = False
+    access: bool = False
+    quiet: bool = False
 
 
 def serve_project(ws: Workspace, listen: Listen) -> None:
-    """Serve a project's champion, whoever that is, until the process is told to stop.
+    """Serve a project's releases in their roles, whichever these are, until the process is told to stop.
 
     Raises
     ------
     NoChampion
         No release is champion yet.
+    OpenDoor
+        It would listen beyond this machine while no key is in force.
     ServerFailed
-        The port is taken.
+        The port is taken, or a worker could not begin.
     """
-    champion = ws.roles().champion
-    if champion is None:
+    duty = duty_of(ws)
+    if duty.champion is None:
         raise errors.NoChampion("no release is champion yet", at=ws.project, fix="keepfit run")
-    kinds = column_kinds()
-    app = App(
-        Served(ws.release_folder(champion), kinds, code=ws.folder),
-        log=SegmentLog(SegmentWriter(ws.segments, "predictions"), SegmentWriter(ws.segments, "labels")),
+    spec = ws.spec.serve
+    limits = Limits(spec.most_rows, spec.most_bytes, spec.timeout.delta.total_seconds(), spec.rate, spec.concurrency, spec.connections)
+    log = listen.log or "segments"
+    orders = Orders(
+        project=ws.project,
+        releases=str(ws.release_folder(duty.champion).parent),
+        log=log,
+        code=str(ws.folder),
+        segments=str(ws.segments) if log == "segments" else None,
         subjects=ws.secret("subjects"),
-        simulated=listen.simulated,
+        durability=spec.durability,
+        on_log_failure=spec.on_log_failure,
+        sample=spec.log_sample,
+        limits=limits,
     )
-
-    async def follow() -> None:
-        seq = ws.ledger.head().seq
-        while True:
-            await asyncio.sleep(FOLLOW)
-            with contextlib.suppress(errors.StoreFault):  # the champion that is loaded goes on answering
-                head = ws.ledger.head().seq
-                if head == seq:
-                    continue
-                now = ws.roles().champion
-                if now is not None and now != app.served.release.id:
-                    app.take(Served(ws.release_folder(now), kinds, code=ws.folder))
-                seq = head
-
-    _run(app, listen, follow)
+    ws.close()  # whoever follows opens it in a thread of its own
+    _serve(orders, duty, listen, ws)
 
 
 def serve_folder(folder: Path, listen: Listen) -> None:
-    """Serve one release folder and nothing else; nothing is kept."""
-    app = App(Served(folder, column_kinds()), log=NoLog(), simulated=listen.simulated)
-    _run(app, listen, None)
+    """Serve one release folder and nothing else; predictions are kept only on standard output, where that is asked for.
+
+    Raises
+    ------
+    BadRelease, OpenDoor, ServerFailed
+        The folder does not hold; there are no keys, so it listens beyond this machine only behind something that admits.
+    """
+    if listen.log == "segments":
+        raise errors.BadArgument("a folder alone has no segments", at="--log", fix="--log stdout, or serve the project")
+    place = folder.resolve()
+    orders = Orders(project="", releases=str(place.parent), log=listen.log or "none")
+    _serve(msgspec.structs.replace(orders, project=read_release(place).project), Duty(champion=place.name), listen, None)
 
 
-def _run(app: App, listen: Listen, follow: Callable[[], Coroutine[Any, Any, None]] | None) -> None:
+def _serve(orders: Orders, duty: Duty, listen: Listen, ws: Workspace | None) -> None:
+    if not duty.keys and not listen.behind_auth and not _is_loopback(listen.host):
+        fix = "keepfit key create --scope predict, or --behind-auth where something before it admits whom it may"
+        raise errors.OpenDoor("anyone who reaches this address could ask, and no key is in force", at=listen.host, fix=fix)
+    orders = msgspec.structs.replace(
+        orders,
+        simulated=listen.simulated,
+        open=listen.behind_auth,
+        certificate=str(listen.certificate) if listen.certificate else None,
+        private_key=str(listen.private_key) if listen.private_key else None,
+        traces=listen.traces,
+        access=listen.access,
+        workers=max(1, listen.workers),
+        quiet=listen.quiet,
+    )
+    raise_open_files()
+    events = Events(quiet=listen.quiet)
+    with _bound(listen) as listening:
+        scheme = "https" if listen.certificate else "http"
+        url = f"{scheme}://{_in_url(listen.host)}:{listening.getsockname()[1]}"
+        folding = Folding(ws) if ws is not None and orders.log == "segments" else None
+
+        def ready(champion: str) -> None:
+            listen.announce(url, champion)
+            events.say("serving", url=url, release=champion, workers=listen.workers)
+
+        if listen.workers == 0:
+            _alone(orders, duty, listening, ws, folding, events, ready, with_stdin=listen.with_stdin)
+            return
+        parent = Parent(orders, duty, listening, folding=folding, events=events)
+        following = Following(ws, duty, tell=parent.tell, reached=parent.reached, events=events) if ws is not None else None
+        if following is not None:
+            following.start()
+        try:
+            parent.run(ready=ready, with_stdin=listen.with_stdin)
+        finally:
+            if following is not None:
+                following.stop()
+
+
+def _alone(
+    orders: Orders,
+    duty: Duty,
+    listening: socket.socket,
+    ws: Workspace | None,
+    folding: Folding | None,
+    events: Events,
+    ready: Callable[[str], None],
+    *,
+    with_stdin: bool,
+) -> None:
+    """One process: answers, follows the ledger in a thread, and lets segments be folded."""
+    worker = Worker(orders, Shared(), parts=1, events=events)
+    worker.crew.begin(duty)
+    counters = worker.app.counters
+
+    async def look_after() -> None:
+        while True:
+            if folding is not None and (done := folding.look(time.monotonic())) is not None:
+                counters.put(counters.place("keepfit_fold_failing"), int(isinstance(done, str)))
+                if isinstance(done, str):
+                    events.say("segments cannot be folded", "error", error=done)
+                else:
+                    counters.add(counters.place("keepfit_folds_total"), done.segments)
+                    counters.add(counters.place("keepfit_repeated_predictions_total"), done.repeated)
+                    counters.add(counters.place("keepfit_disagreeing_predictions_total"), done.disagreed)
+            await asyncio.sleep(1.0)
+
+    def stop_at_end_of_input() -> None:
+        if not os.read(sys.stdin.fileno(), 4096):
+            worker.stop()
+
+    async def run() -> None:
+        loop = asyncio.get_running_loop()
+        for one in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(one, worker.stop)
+        if with_stdin:
+            loop.add_reader(sys.stdin.fileno(), stop_at_end_of_input)
+
+        def tell(new: Duty) -> None:
+            asyncio.run_coroutine_threadsafe(worker.crew.take(new), loop)
+
+        def reached(reachable: bool) -> None:
+            counters.put(counters.place("keepfit_ledger_unreachable"), 0 if reachable else 1)
+
+        following = Following(ws, duty, tell=tell, reached=reached, events=events) if ws is not None else None
+        looking = asyncio.create_task(look_after())
+        if following is not None:
+            following.start()
+        try:
+            await worker.run(listening, started=lambda: ready(duty.champion or ""))
+        finally:
+            looking.cancel()
+            if following is not None:
+                following.stop()
+            if folding is not None:
+                folding.stop()
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(run())
+
+
+def _bound(listen: Listen) -> contextlib.closing[socket.socket]:
     listening = socket.socket(socket.AF_INET6 if ":" in listen.host else socket.AF_INET)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((listen.host, listen.port))
-        listening.listen(2048)
+        listening.listen(4096)
     except OSError as error:
+        listening.close()
         fix = "choose another port with --port, or --port 0 for any free one"
         raise errors.ServerFailed(f"cannot listen: {error.strerror}", at=f"{listen.host}:{listen.port}", fix=fix) from error
-    config = uvicorn.Config(app, http="httptools", lifespan="off", log_level="warning", access_log=False, server_header=False)
-    server = uvicorn.Server(config)
+    return contextlib.closing(listening)
 
-    def stop_at_end_of_input() -> None:
-        if not os.read(sys.stdin.fileno(), 4096):
-            server.should_exit = True
 
-    async def main() -> None:
-        task = asyncio.ensure_future(follow()) if follow is not None else None
-        if listen.with_stdin:
-            asyncio.get_running_loop().add_reader(sys.stdin.fileno(), stop_at_end_of_input)
-        try:
-            await server.serve(sockets=[listening])
-        finally:
-            if task is not None:
-                task.cancel()
-
-    listen.announce(f"http://{listen.host}:{listening.getsockname()[1]}", app.served)
+def _is_loopback(host: str) -> bool:
     try:
-        with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
-            runner.run(main())
-    except KeyboardInterrupt:
-        pass
-    finally:
-        app.close()
-        listening.close()
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _in_url(host: str) -> str:
+    return f"[{host}]" if ":" in host else host

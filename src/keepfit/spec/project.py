@@ -11,6 +11,7 @@ from keepfit.spec.features import FeaturesSpec
 from keepfit.spec.model import ModelSpec
 from keepfit.spec.monitor import MonitorSpec, RefitSpec
 from keepfit.spec.problem import ProblemSpec
+from keepfit.spec.serve import ServeSpec
 from keepfit.spec.stores import StoresSpec
 from keepfit.spec.strict import Strict
 
@@ -38,4 +39,5 @@ class ProjectSpec(Strict):
     gates: dict[str, RawTable] = Field(default_factory=dict)
     monitor: MonitorSpec = MonitorSpec()
     refit: RefitSpec = RefitSpec()
+    serve: ServeSpec = ServeSpec()
     stores: StoresSpec = StoresSpec()

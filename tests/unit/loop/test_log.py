@@ -59,7 +59,7 @@ def ws(project):
 def test_what_is_folded_and_what_waits_read_the_same(ws):
     write(ws, "predictions", [prediction(n) for n in range(10)])
     before = log.predictions(ws)
-    assert fold(ws) == 1
+    assert fold(ws).segments == 1
     assert_frame_equal(log.predictions(ws), before)
     assert before.height == 10
     assert before.schema["input.at"] == pl.Datetime("us", "UTC")
@@ -72,13 +72,13 @@ def test_what_is_folded_and_what_waits_read_the_same(ws):
 def test_folding_twice_changes_nothing(ws):
     write(ws, "predictions", [prediction(n) for n in range(10)])
     write(ws, "labels", [label("id1", True, 1)])
-    assert fold(ws) == 2
+    assert fold(ws).segments == 2
 
     def state():
         return {path.relative_to(ws.home): path.read_bytes() for path in (ws.home / "tables").rglob("*.parquet")}
 
     before = state()
-    assert fold(ws) == 0
+    assert fold(ws).segments == 0
     assert state() == before
 
 
@@ -100,7 +100,7 @@ def test_a_fold_that_was_cut_off_is_done_again_and_counts_nothing_twice(ws, monk
                 with pytest.raises(KeyboardInterrupt):
                     fold(ws)
                 assert log.predictions(ws).height == 10
-    assert fold(ws) == 1
+    assert fold(ws).segments == 1
     assert log.predictions(ws).height == 10
     assert not list((ws.segments / "sealed").iterdir())
 
@@ -112,7 +112,7 @@ def test_a_fold_that_was_cut_off_before_its_segment_was_removed_counts_nothing_t
     fold(ws)
     segment.write_bytes(content)
     assert log.predictions(ws).height == 10
-    assert fold(ws) == 1
+    assert fold(ws).segments == 1
     assert log.predictions(ws).height == 10
 
 
@@ -173,7 +173,7 @@ def test_a_label_that_was_sent_twice_counts_once(ws):
 
 
 def test_nothing_is_an_empty_table_with_its_columns(ws):
-    assert fold(ws) == 0
+    assert fold(ws).segments == 0
     assert log.predictions(ws).height == 0
     assert "output.score" in log.predictions(ws).columns
     assert log.labels(ws, now=BEGIN).height == 0

@@ -16,9 +16,13 @@ import pytest
 from keepfit import record
 from keepfit.label import Label
 from keepfit.prediction import Prediction, subject_token
-from keepfit.serving.app import MOST_BYTES, MOST_ROWS, App
+from keepfit.serving.answering import Answering
+from keepfit.serving.app import App
+from keepfit.serving.counters import Counters
+from keepfit.serving.duty import Limits, Orders
 from keepfit.serving.log import NoLog, SegmentLog
 from keepfit.serving.served import Served
+from keepfit.serving.worker import counted_routes
 from keepfit.stores.segments import SegmentWriter, payloads, waiting
 from keepfit.workspace import column_kinds
 
@@ -34,7 +38,8 @@ ROW = {
     "gift": True,
     "stock": 3,
 }
-NOW = {"Keepfit-Now": "2024-03-01T09:00Z"}
+JSON = {"Content-Type": "application/json"}
+NOW = {"Keepfit-Now": "2024-03-01T09:00Z", **JSON}
 
 
 class Client:
@@ -42,12 +47,19 @@ class Client:
 
     def __init__(self, folder, release, *, simulated=True, kept=True):
         self.folder = folder
-        self.app = App(
-            Served(RELEASES / release, column_kinds()),
-            log=SegmentLog(SegmentWriter(folder, "predictions"), SegmentWriter(folder, "labels")) if kept else NoLog(),
-            subjects=b"secret",
-            simulated=simulated,
-        )
+        orders = Orders("returns", str(RELEASES), log="segments" if kept else "none", subjects=b"secret", simulated=simulated)
+        self.counters = Counters(counted_routes())
+        writers = {kind: SegmentWriter(folder, kind) for kind in ("predictions", "labels")}
+        log = SegmentLog(writers, counters=self.counters) if kept else NoLog()
+        self.app = App(orders, log=log, counters=self.counters)
+        self.take(release)
+
+    def take(self, release):
+        self.app.answering = Answering(Served(RELEASES / release, column_kinds()))
+
+    @property
+    def release(self):
+        return self.app.answering.champion.release
 
     def ask(self, method, path, *, headers=NOW, **given):
         async def once():
@@ -101,7 +113,7 @@ def test_an_answer_is_kept_before_it_leaves_and_says_the_same(client):
     assert [one.id for one in kept] == ["a", "b"] == [first["id"], second["id"]]
     for said, one in zip((first, second), kept, strict=True):
         assert one.outputs == {"score": said["score"]}
-        assert one.decision == said["decision"] == (said["score"] >= client.app.served.release.threshold)
+        assert one.decision == said["decision"] == (said["score"] >= client.release.threshold)
         assert said["prediction"] is said["decision"]
         assert list(one.warnings) == said["warnings"]
         assert one.at == datetime(2024, 3, 1, 9, tzinfo=UTC)
@@ -211,8 +223,8 @@ def test_ids_name_every_row_once(trees, ids):
 
 
 def test_too_much_at_once_is_refused(trees):
-    refused(trees.ask("POST", "/v1/predict", json={"rows": [ROW] * (MOST_ROWS + 1)}), 413)
-    refused(trees.ask("POST", "/v1/predict", content=b" " * (MOST_BYTES + 1)), 413)
+    refused(trees.ask("POST", "/v1/predict", json={"rows": [ROW] * (Limits().most_rows + 1)}), 413)
+    refused(trees.ask("POST", "/v1/predict", content=b" " * (Limits().most_bytes + 1)), 413)
 
 
 def test_a_label_by_key_or_by_prediction_is_kept(trees):
@@ -307,6 +319,6 @@ def test_paths_and_methods(trees):
 
 def test_another_release_takes_over_between_two_requests(trees):
     before = trees.predict(ROW).json()["predictions"][0]["score"]
-    trees.app.take(Served(RELEASES / "v1-linear", column_kinds()))
+    trees.take("v1-linear")
     after = trees.predict(ROW).json()["predictions"][0]["score"]
     assert before != after

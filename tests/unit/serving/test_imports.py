@@ -11,8 +11,7 @@ RELEASES = Path(__file__).parents[2] / "golden" / "releases"
 SERVE = """
 import json, sys
 from pathlib import Path
-from keepfit.serving import server
-from keepfit.serving.app import App
+from keepfit.serving import worker
 from keepfit.serving.served import Served
 from keepfit.workspace import column_kinds
 
