@@ -155,8 +155,8 @@ def name_words(sketches: Sketches) -> str:
     held = sketches["names"]
     rows = sum(held["counts"]) + held["other"]
     often = sorted(zip(held["counts"], held["names"], strict=True), key=lambda one: (-one[0], one[1]))
-    said = [f"{name} {count / rows:.0%}" for count, name in often[:3] if count >= FEWEST_SHOWN]
-    return ", ".join(said) or ("no name is frequent" if rows else "no value")
+    said = [f"{name} {100 * count / rows:.0f} %" for count, name in often[:3] if count >= FEWEST_SHOWN and 200 * count >= rows]
+    return ", ".join(said) or ("many names, none of them frequent" if rows else "no value")
 
 
 def _name(value: object, dtype: str) -> str:

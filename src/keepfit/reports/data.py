@@ -31,7 +31,7 @@ def moved(report: Report) -> Section | None:
         title = f"{first.column} differs most between learning and test: {number(far)} on a scale from 0 to 1"
     else:
         title = "No column moved far beyond what it usually does"
-    items = [plots.Rank(one.column, far, beside=one.usual, clear=one in beyond) for one, far in ordered[:MOST_SHOWN]]
+    items = [plots.Rank(one.column, far, beside=one.usual, tone="bad" if one in beyond else "plain") for one, far in ordered[:MOST_SHOWN]]
     table = Table(
         "How far each column of the test lies from what was learned from",
         ("column", "distance", "largest before", "missing, learned", "missing, test"),
@@ -72,7 +72,7 @@ def columns(report: Report) -> Section:
             (one.column, one.kind, one.says, share(one.missing), _spark(one) if one.column in drawn else "not drawn")
             for one in report.spread
         )
-        blocks.append(Table("The columns that it may use", heads, table, frozenset({3})))
+        blocks.append(Table(f"The {count(len(table))} columns that it may use", heads, table, frozenset({3})))
     if others or made.dropped:
         listed: list[tuple[Cell, ...]] = [(one.name, one.kind, ", ".join(one.uses) or "unused") for one in others]
         listed += [(name, "", "not taken") for name in made.dropped]

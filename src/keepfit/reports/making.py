@@ -111,9 +111,9 @@ def made(report: Report) -> Section:
         blocks.append(Table("The best of each estimator on the folds", ("estimator", "loss"), listed, frozenset({1})))
     if candidate.parameters:
         chosen = tuple((name, str(value)) for name, value in candidate.parameters.items())
-        blocks.append(Table("The parameters", ("parameter", "value"), chosen, frozenset({1})))
+        blocks.append(Table("The parameters", ("parameter", "value"), chosen, frozenset({1}), folded=True))
     blocks.append(_digests(report))
-    blocks.append(Table("The libraries", ("library", "version"), tuple(candidate.versions.items())))
+    blocks.append(Table("The libraries", ("library", "version"), tuple(candidate.versions.items()), folded=True))
     return Section("made", "How it was made", tuple(blocks))
 
 
@@ -131,4 +131,4 @@ def _digests(report: Report) -> Table:
     head = report.about.head
     listed += [(f"entry of its {kind} in the ledger", str(seq)) for kind, seq in report.made.entries.items()]
     listed.append((f"head of the ledger, entry {head.seq}", head.hash))
-    return Table("What it was made from, by digest", ("what", "digest"), tuple(listed))
+    return Table("What it was made from, by digest", ("what", "digest"), tuple(listed), codes=frozenset({1}), folded=True)

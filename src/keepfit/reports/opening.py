@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from keepfit.evaluation import Measured
 from keepfit.gate import Status
 from keepfit.loop.report import Report
 from keepfit.reports import plots
@@ -57,18 +58,24 @@ def _sentences(report: Report) -> tuple[str, ...]:
     if evaluation is None or not report.sentence:
         return (report.untested or "Nothing was measured of it yet.",)
     said = [report.sentence]
-    value = evaluation.metrics.get("value")
-    if value is not None:
-        bounds = (
-            f", most likely between {number(value.low)} and {number(value.high)}"
-            if value.low is not None and value.high is not None
-            else ""
-        )
-        said.append(f"Worth {number(value.value)} per 1,000 rows {report.about.against}".rstrip() + f"{bounds}.")
+    if (value := evaluation.metrics.get("value")) is not None:
+        said.append(f"Worth {_worth(value.value)} per 1,000 rows {report.about.against}".rstrip() + f"{_bounds(value)}.")
     tested = report.tested
     when = f" from {between(tested.begin, tested.end)}" if tested and tested.begin and tested.end else ""
     said.append(f"Measured on {count(evaluation.count)} rows{when} that it never saw.")
     return tuple(said)
+
+
+def _worth(value: float) -> str:
+    """A worth as it is spoken of: whole, unless it is small."""
+    return f"{value + 0.0:,.0f}" if abs(value) >= 10 or value == 0 else number(value)
+
+
+def _bounds(value: Measured) -> str:
+    if value.low is None or value.high is None:
+        return ""
+    shown = _worth if max(abs(value.low), abs(value.high)) < 10 else lambda one: f"{one + 0.0:,.0f}"
+    return f", most likely between {shown(value.low)} and {shown(value.high)}"
 
 
 def _legend(report: Report) -> tuple[tuple[str, int, str], ...]:

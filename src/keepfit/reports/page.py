@@ -28,12 +28,17 @@ Cell: TypeAlias = str | Picture
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows under heads. `numbers` are the columns that hold numbers."""
+    """Rows under heads. `numbers` are the columns that hold numbers, `codes` those that hold digests.
+
+    A `folded` one is shown when somebody asks for it.
+    """
 
     caption: str
     heads: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
     numbers: frozenset[int] = frozenset()
+    codes: frozenset[int] = frozenset()
+    folded: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from keepfit.column import Bar
 from keepfit.loop.curves import Bin, Cut, Pile
 from keepfit.reports.numbers import count, interval, number, share, ticks
+from keepfit.reports.page import Tone
 from keepfit.reports.svg import LETTER, NARROW, Frame, Scale, clipped, dots, drawing, element, label, moments, path, x_axis, y_axis
 
 if TYPE_CHECKING:
@@ -33,14 +34,14 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Rank:
-    """A named value with its interval; `beside` is a second value to compare with."""
+    """A named value with its interval; `beside` is a second value to compare with, `tone` what its place says."""
 
     name: str
     value: float
     low: float | None = None
     high: float | None = None
     beside: float | None = None
-    clear: bool = False
+    tone: Tone = "plain"
 
 
 def timeline(
@@ -89,8 +90,8 @@ def _wide(values: Sequence[float]) -> tuple[float, float]:
 
 def calibration(width: int, title: str, bins: Sequence[Bin], names: tuple[str, str], *, is_chance: bool) -> Markup:
     """What was said against what happened, beside the line on which the two agree."""
-    side = min(width, 440)
-    frame = Frame(50, side - 14, 34, side - 60)
+    height = min(width, 400)
+    frame = Frame(50, width - 14, 34, height - 48)
     ends = [one for bin_ in bins for one in (bin_.said, bin_.happened)]
     ends += _trimmed([one for bin_ in bins for one in (bin_.low, bin_.high)], ends)
     low, high = _wide(ends)
@@ -108,7 +109,7 @@ def calibration(width: int, title: str, bins: Sequence[Bin], names: tuple[str, s
     ]
     inner.append(path([(x(one.said), y(one.happened)) for one in bins], "line s0"))
     inner += dots([(x(one.said), y(one.happened), words) for one, words in zip(bins, said, strict=True)], "dot s0")
-    return drawing(side, side, title, inner)
+    return drawing(width, height, title, inner)
 
 
 def value(width: int, title: str, cuts: Sequence[Cut], chosen: float, name: str) -> Markup:
@@ -153,7 +154,7 @@ def ranks(
         inner.append(element("line", x1=x(zero), x2=x(zero), y1=float(frame.top), y2=float(frame.bottom), class_="level"))
     for place, item in enumerate(items):
         y = frame.top + step * (place + (0.7 if narrow else 0.5))
-        kind = "s1" if item.clear else "s0"
+        kind = f"is-{item.tone}"
         if narrow:
             inner.append(label(0, y - 11, clipped(item.name, width), kind="row"))
         else:
@@ -189,12 +190,12 @@ def piles(width: int, title: str, found: Sequence[Pile], name: str, *, is_chance
 
 def waffle(width: int, title: str, counts: Sequence[tuple[str, int, str]]) -> Markup:
     """A thousand squares, as many of each kind as of 1,000 rows; `counts` gives words, how many, and the kind."""
-    across = 25 if width <= NARROW else 50
+    across = 40 if width <= NARROW else 100
     side = width / across
     inner, place = [], 0
     for words, many, kind in counts:
-        box = f"h{side - 1.6:.1f}v{side - 1.6:.1f}h-{side - 1.6:.1f}z"
-        squares = [f"M{at % across * side + 0.8:.1f} {at // across * side + 0.8:.1f}{box}" for at in range(place, place + many)]
+        box = f"h{side - 1.4:.1f}v{side - 1.4:.1f}h-{side - 1.4:.1f}z"
+        squares = [f"M{at % across * side + 0.7:.1f} {at // across * side + 0.7:.1f}{box}" for at in range(place, place + many)]
         place += many
         if squares:
             inner.append(element("path", element("title", f"{words}: {count(many)} of 1,000"), d="".join(squares), class_=kind))

@@ -143,9 +143,9 @@ def _calibration(tested: Rescored) -> Figure | None:
         word = "too much" if worst.said > worst.happened else "too little"
         title = f"It promises {word} around {shown(worst.said)}: there, {shown(worst.happened)} came about"
     elif tested.is_chance:
-        title = "Its chances keep their word: what it says and what happens differ by no more than chance"
+        title = "Its chances keep their word, as far as these rows can tell"
     else:
-        title = "Its predictions are right on average, low ones and high ones alike"
+        title = "Low and high predictions alike are right on average, as far as these rows can tell"
     names = (tested.axes["said"], tested.axes["happened"])
     table = Table(
         "What was said and what happened, over bins of about equally many rows",
@@ -167,7 +167,7 @@ def _piles(tested: Rescored) -> Figure | None:
     shown = share if tested.is_chance else number
     title = "; ".join(f"{part}: {shown(mean)} on average" for part, mean in means.items())
     if len(parts) == 2:
-        title = f"Rows of the kind “{parts[0]}” get {shown(means[parts[0]])} on average, the others {shown(means[parts[1]])}"
+        title = f"{capital(parts[0])} got {shown(means[parts[0]])} on average, {parts[1]} {shown(means[parts[1]])}"
     elif not tested.is_chance:
         title = f"Predictions are {number(abs(means[parts[0]]))} too {'high' if means[parts[0]] > 0 else 'low'} on average"
     table = Table(

@@ -8,7 +8,7 @@ from keepfit.evaluation import Evaluation, Group, Importance, Slice
 from keepfit.loop.report import Report
 from keepfit.reports import metrics, plots
 from keepfit.reports.numbers import count, interval, number, signed
-from keepfit.reports.page import Block, Figure, Section, Table, Text
+from keepfit.reports.page import Block, Figure, Section, Table, Text, Tone
 from keepfit.reports.quality import capital, picture
 
 __all__ = ["looks_at", "people"]
@@ -57,15 +57,18 @@ def _groups(evaluation: Evaluation, column: str, groups: Mapping[str, Group]) ->
         ends = f"{number(high.value)} (“{best}”) to {number(low.value)} (“{worst}”)"
         title = f"{column}: no group clearly differs from the whole; {name} from {ends}"
     shown = ordered[:MOST_SHOWN]
-    items = [plots.Rank(group, one.value, one.low, one.high, clear=group in apart) for group, (_, one) in shown]
+    tones: dict[str, Tone] = {group: "bad" if group in worse else "good" for group in apart}
+    items = [plots.Rank(group, one.value, one.low, one.high, tone=tones.get(group, "plain")) for group, (_, one) in shown]
     table = Table(
         f"{capital(name)} by {column}, the worst first",
         (column, "rows", name, "interval"),
         tuple((group, count(rows), number(one.value), interval(one.low, one.high)) for group, (rows, one) in ordered),
         frozenset({1, 2}),
     )
-    reading = f"{capital(name)}, {'lower' if higher_is_worse else 'higher'} is better; the dashed line is the whole. "
-    reading += "The intervals hold for all groups of the column together with 95 %."
+    reading = (
+        f"{capital(name)}, {'lower' if higher_is_worse else 'higher'} is better; the dashed line is the whole. Coloured groups clearly "
+    )
+    reading += "differ from it: the intervals hold for all groups of the column together with 95 %."
     if len(ordered) > len(shown):
         reading += f" The {len(shown)} worst of {len(ordered)} groups."
     return Figure(title, picture(lambda width: plots.ranks(width, title, items, name, zero=whole.value), title), reading, table)
@@ -79,7 +82,8 @@ def _slices(slices: tuple[Slice, ...]) -> Figure:
     else:
         title = "No slice that was suspected on other rows is clearly worse on these"
     items = [
-        plots.Rank(one.where, one.behind.value, one.behind.low, one.behind.high, clear=one.behind.low > 0) for one in slices[:MOST_SHOWN]
+        plots.Rank(one.where, one.behind.value, one.behind.low, one.behind.high, tone="bad" if one.behind.low > 0 else "plain")
+        for one in slices[:MOST_SHOWN]
     ]
     table = Table(
         f"How far each slice is behind the other rows, in {name}",
@@ -109,7 +113,10 @@ def looks_at(report: Report) -> Section | None:
         title += f"; {silent} of {len(ordered)} columns are not clearly used" if silent else ""
     else:
         title = "No column is clearly worth anything to it on these rows"
-    items = [plots.Rank(column, one.value, one.low, one.high, clear=column in clear) for column, one in ordered[:MOST_SHOWN]]
+    items = [
+        plots.Rank(column, one.value, one.low, one.high, tone="good" if column in clear else "plain")
+        for column, one in ordered[:MOST_SHOWN]
+    ]
     unit = "rise of the mean loss"
     table = Table(
         "What each column is worth: the rise of the mean loss when its values are shuffled among the rows",

@@ -182,7 +182,7 @@ class Binary:
             is_chance=True,
             said_as="chance that the model gave",
             happened_as="share that came true",
-            parts={"came true": score[positive], "did not": score[~positive]},
+            parts={"rows that came true": score[positive], "rows that did not": score[~positive]},
             parts_as="chance that the model gave",
             score=score,
         )

@@ -152,7 +152,7 @@ class Multiclass:
             is_chance=True,
             said_as="chance of the value that was named",
             happened_as="share named rightly",
-            parts={"right": surest[right], "wrong": surest[~right]},
+            parts={"rows named rightly": surest[right], "rows named wrongly": surest[~right]},
             parts_as="chance of the value that was named",
         )
 
