@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from keepfit import errors
 from keepfit.measures import interval
 from keepfit.metric import Clusters, Gain, Measured, Unit, gain, measure, within
+from keepfit.slice import Slice
 from keepfit.task import Outputs, Scored, Task
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from keepfit.measures.quality import Estimate
+    pass
 
 __all__ = [
     "Clusters",
@@ -32,7 +30,6 @@ __all__ = [
     "evaluate",
     "evaluate_baselines",
     "evaluate_groups",
-    "evaluate_slices",
     "serving",
     "unmeasured",
 ]
@@ -49,19 +46,7 @@ class Group:
 
     count: int
     metrics: Mapping[str, Measured]
-
-
-@dataclass(frozen=True, slots=True)
-class Slice:
-    """Rows in which a candidate was suspected to be weak, and how far it is behind the other rows there, in `metric`.
-
-    `behind` is above 0 where the candidate is worse within; its interval holds for all slices together.
-    """
-
-    where: str
-    metric: str
-    count: int
-    behind: Gain
+    equal_clusters: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +97,8 @@ class Evaluation:
     without rows). `selects` is the metric by which candidates compete. `left_out` says why a metric could not be
     measured. `groups` holds the metrics by column and value, `rest` the groups that are too few rows, `baselines`
     the metrics of answers that need no model, on the same rows, by name, and `importance` what each column is worth
-    to the candidate. These, `slices` and `serving` are empty where they were not measured.
+    to the candidate. `suspected` is how many slices were, None where none were looked for; `slices` holds those with
+    rows enough to tell. What was not measured is empty.
     """
 
     record: ClassVar[str] = "evaluation"
@@ -132,6 +118,7 @@ class Evaluation:
     happened: float | None = None
     groups: Mapping[str, Mapping[str, Group]] = field(default_factory=dict)
     slices: tuple[Slice, ...] = ()
+    suspected: int | None = None
     baselines: Mapping[str, Mapping[str, Measured]] = field(default_factory=dict)
     serving: Serving | None = None
     equal_clusters: float | None = None
@@ -154,15 +141,31 @@ class Evaluation:
             raise errors.BrokenFile("two candidates were measured on different rows", at=f"{self.candidate}, {other.candidate}")
         return gain(self.metrics[metric], other.metrics[metric], self.count, metric, equal_clusters=self.equal_clusters)
 
+    def gains_by_group(self, other: Evaluation, metric: str, column: str) -> dict[str, Gain]:
+        """The paired gain over another candidate in each group of a column; intervals hold for all groups together.
+
+        Groups for which the metric was not kept for comparing are left out.
+        """
+        if self.rows != other.rows:
+            raise errors.BrokenFile("two candidates were measured on different rows", at=f"{self.candidate}, {other.candidate}")
+        mine, theirs = self.groups.get(column, {}), other.groups.get(column, {})
+        found = {}
+        for name, group in mine.items():
+            ours, others = group.metrics.get(metric), theirs[name].metrics.get(metric) if name in theirs else None
+            if ours is not None and others is not None and ours.sums and len(ours.sums) == len(others.sums):
+                confidence = 1 - 0.05 / len(mine)
+                found[name] = gain(ours, others, group.count, metric, confidence=confidence, equal_clusters=group.equal_clusters)
+        return found
+
     def gain_over_baseline(self, baseline: str, metric: str) -> Gain:
         """The paired gain over a baseline on the same rows, more being better."""
         return gain(self.metrics[metric], self.baselines[baseline][metric], self.count, metric, equal_clusters=self.equal_clusters)
 
 
-def unmeasured(candidate: str, beside: Evaluation) -> Evaluation:
-    """The evaluation of a candidate for which no row was left, to stand beside another's."""
+def unmeasured(candidate: str, beside: Evaluation, why: str = "no row was left to measure it on") -> Evaluation:
+    """The evaluation of a candidate for which too few rows were left, to stand beside another's; `left_out` says why of `rows`."""
     none = Evaluation(candidate, beside.rows, 0, beside.unit, 0, {}, {}, beside.threshold)
-    return replace(none, task=beside.task, selects=beside.selects)
+    return replace(none, task=beside.task, selects=beside.selects, left_out={"rows": why})
 
 
 def evaluate(candidate: str, task: Task, scored: Scored, clusters: Clusters, *, rows: str, threshold: float) -> Evaluation:
@@ -218,6 +221,7 @@ def evaluate_groups(
     columns: Mapping[str, Sequence[Any]],
     *,
     fewest: int = FEWEST_IN_GROUP,
+    compared: Mapping[str, Collection[str]] | None = None,
 ) -> Evaluation:
     """An evaluation with its metrics by group.
 
@@ -229,6 +233,7 @@ def evaluate_groups(
     ----------
     scored, clusters : those that `evaluate` was given
     columns : the name of each row's group, by column; None is a group of its own, `missing`
+    compared : by column the metrics in which groups will be compared with another candidate's
     """
     import numpy as np  # the command line starts without it
 
@@ -243,52 +248,12 @@ def evaluate_groups(
         found[column] = {}
         for at in sorted(large):
             mask = np.asarray(place == at)
-            metrics, _ = measure(task, scored.where(mask), within(clusters, mask), confidence=confidence, keep_sums=False)
-            found[column][str(known[at])] = Group(int(count[at]), metrics)
+            together = within(clusters, mask)
+            metrics, _ = measure(task, scored.where(mask), together, confidence=confidence, keep_sums=(compared or {}).get(column, ()))
+            found[column][str(known[at])] = Group(int(count[at]), metrics, interval.effective(together.of_row, together.count))
         if len(large) < known.size:
             rest[column] = Rest(known.size - len(large), int(count.sum() - count[large].sum()))
     return replace(evaluation, groups={**evaluation.groups, **found}, rest={**evaluation.rest, **rest})
-
-
-def evaluate_slices(
-    evaluation: Evaluation,
-    task: Task,
-    scored: Scored,
-    clusters: Clusters,
-    suspected: Mapping[str, NDArray[np.bool_]],
-    *,
-    metric: str | None = None,
-    fewest: int = FEWEST_IN_GROUP,
-) -> Evaluation:
-    """An evaluation with how far the candidate is behind in slices that were suspected elsewhere, worst first.
-
-    A slice must have been found on other rows, as on out-of-fold predictions: one found here would look worse than
-    it is. The intervals hold together with 95 % (Bonferroni); slices in which, or beside which, fewer than
-    `fewest` rows lie are left out.
-
-    Parameters
-    ----------
-    scored, clusters : those that `evaluate` was given
-    suspected : for each slice, in words, which rows lie within; shape (rows,)
-    metric : by default the one by which candidates compete
-    """
-    name = metric or task.selects
-    measure, rows = task.metrics[name], scored.truth.size
-    sign = -1.0 if measure.better == "higher" else 1.0
-    kept = {where: mask for where, mask in suspected.items() if fewest <= int(mask.sum()) <= rows - fewest}
-    found = []
-    for where, mask in kept.items():
-        try:
-            within, beside = measure.measure(scored.where(mask)), measure.measure(scored.where(~mask))
-        except ValueError:
-            continue
-        influence = _spread(within, mask) - _spread(beside, ~mask)
-        half = interval.clustered(influence, clusters.of_row, clusters.count, 1 - 0.05 / len(kept))
-        if not math.isfinite(half):
-            continue
-        gap = sign * (within.value - beside.value)
-        found.append(Slice(where, name, int(mask.sum()), Gain(gap, gap - half, gap + half, name)))
-    return replace(evaluation, slices=tuple(sorted(found, key=lambda one: -one.behind.value)))
 
 
 def serving(size: int, durations: Sequence[float]) -> Serving:
@@ -324,12 +289,3 @@ def _name_of(task: Task) -> str:
     """The name under which a task is found: its kind, or where it lies when it is not one of ours."""
     kind = type(task)
     return task.kind if kind.__module__.startswith("keepfit.tasks.") else f"{kind.__module__}:{kind.__qualname__}"
-
-
-def _spread(estimate: Estimate, mask: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """The influence of all rows on a measure of some of them."""
-    import numpy as np  # the command line starts without it
-
-    influence = np.zeros(mask.size)
-    influence[mask] = estimate.influence * (mask.size / estimate.influence.size)
-    return influence

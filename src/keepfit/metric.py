@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -49,9 +50,12 @@ class Gain:
     metric: str = ""
 
     def __str__(self) -> str:
+        largest = max(map(abs, (self.value, self.low, self.high)))
+        size = math.floor(math.log10(largest)) if 0 < largest < math.inf else -1
+        digits = 4 if -3 <= size <= 0 else max(0, 2 - size)
         # Adding zero takes the sign from a rounded nothing.
-        value, low, high = (round(bound, 4) + 0.0 for bound in (self.value, self.low, self.high))
-        return f"{value:+.4f} [{low:+.4f}, {high:+.4f}]"
+        value, low, high = (round(bound, digits) + 0.0 for bound in (self.value, self.low, self.high))
+        return f"{value:+.{digits}f} [{low:+.{digits}f}, {high:+.{digits}f}]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,19 +67,21 @@ class Clusters:
     count: int
 
 
-def gain(mine: Measured, theirs: Measured, rows: int, metric: str, *, equal_clusters: float | None = None) -> Gain:
+def gain(
+    mine: Measured, theirs: Measured, rows: int, metric: str, *, confidence: float = 0.95, equal_clusters: float | None = None
+) -> Gain:
     """The paired gain of one measured value over another of the same rows, more being better."""
     sign = 1.0 if mine.better == "higher" else -1.0
     value = sign * (mine.value - theirs.value)
     sums = [a - b for a, b in zip(mine.sums, theirs.sums, strict=True)]
-    half = interval.half_width(sums, rows, equal_clusters=equal_clusters)
+    half = interval.half_width(sums, rows, confidence, equal_clusters=equal_clusters)
     return Gain(value, value - half, value + half, metric)
 
 
 def measure(
-    task: Task, scored: Scored, clusters: Clusters, *, confidence: float = 0.95, keep_sums: bool = True
+    task: Task, scored: Scored, clusters: Clusters, *, confidence: float = 0.95, keep_sums: Collection[str] | None = None
 ) -> tuple[dict[str, Measured], dict[str, str]]:
-    """Every metric that the rows allow, and why the others are left out."""
+    """Every metric that the rows allow, and why the others are left out; sums are kept of all metrics or those named."""
     metrics: dict[str, Measured] = {}
     left_out: dict[str, str] = {}
     for name, metric in task.metrics.items():
@@ -94,7 +100,8 @@ def measure(
         if not all(map(math.isfinite, (estimate.value, low or 0.0, high or 0.0, *sums))):
             left_out[name] = "an output is not a number"
             continue
-        metrics[name] = Measured(estimate.value, low, high, metric.better, tuple(sums.tolist()) if keep_sums else ())
+        kept = tuple(sums.tolist()) if keep_sums is None or name in keep_sums else ()
+        metrics[name] = Measured(estimate.value, low, high, metric.better, kept)
     return metrics, left_out
 
 

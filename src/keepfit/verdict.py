@@ -40,5 +40,5 @@ def judge(gates: Mapping[str, Gate], candidate: Evaluation, champion: Evaluation
     outcomes = []
     for name, gate in gates.items():
         answer = gate(candidate, champion)
-        outcomes.append(Outcome(name, gate.kind, answer.status, answer.because))
+        outcomes.append(Outcome(name, gate.kind, answer.status, answer.because, answer.change))
     return Verdict(candidate.candidate, champion.candidate if champion else None, candidate.rows, tuple(outcomes))

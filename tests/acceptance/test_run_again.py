@@ -26,7 +26,11 @@ def test_a_candidate_that_cannot_be_compared_is_undecided_where_a_gate_compares(
     folder = all_knowing(keepfit, project, ("limit = 0.6 }", "limit = 0.6 }" + STEADY))
     code, again = run(keepfit, folder)
     assert code == 2
-    assert {one["gate"]: one["status"] for one in again["verdict"]["outcomes"]} == {"good": "passed", "steady": "undecided"}
+    assert {one["gate"]: one["status"] for one in again["verdict"]["outcomes"]} == {
+        "good": "passed",
+        "steady": "undecided",
+        "better_than_baseline": "passed",
+    }
     assert (again["released"], again["champion"]) == (None, "r1")
 
 

@@ -161,6 +161,13 @@ def test_every_task_and_metric_is_in_the_reference_and_no_other():
         assert quoted(metrics) == set(plugin.find("tasks", kind)().metrics), kind
 
 
+def test_the_worth_of_every_task_s_decisions_is_in_the_reference_and_no_other():
+    documented = rows(page("reference"), "worth for")
+    assert set(documented) == set(plugin.kinds("tasks"))
+    for kind, (names,) in documented.items():
+        assert quoted(names) == set(plugin.find("tasks", kind)().worth), kind
+
+
 @pytest.mark.parametrize("seam", sorted(SEAMS - {"gates", "tasks"}))
 def test_every_kind_of_a_seam_is_in_the_reference_and_no_other(seam):
     (listed,) = rows(page("reference"), "seam")[seam]

@@ -32,7 +32,7 @@ from keepfit.estimators.constant import Constant
 from keepfit.estimators.dot import Line, Weights
 from keepfit.estimators.general import Owned
 from keepfit.estimators.trees import Trees
-from keepfit.evaluation import Evaluation, Gain, Group, Importance, Measured, Rest, Serving, Slice
+from keepfit.evaluation import Evaluation, Gain, Group, Importance, Measured, Rest, Serving
 from keepfit.export import ArtifactCopy, LedgerExport
 from keepfit.features import Encoding, Plan
 from keepfit.gate import Outcome
@@ -53,6 +53,7 @@ from keepfit.release import Release, Sample
 from keepfit.reports.status import Status
 from keepfit.schema import Column, Schema
 from keepfit.signal import Signal
+from keepfit.slice import Condition, Slice
 from keepfit.snapshot import Part, Snapshot
 from keepfit.spec.load import load
 from keepfit.split import Split
@@ -75,7 +76,7 @@ def utc(*parts):
 
 OUTCOMES = (
     Outcome("good", "at_least", "passed", "roc_auc 0.71 [0.7, 0.72], at least 0.65"),
-    Outcome("calibrated", "at_most", "undecided", "calibration_error 0.05 [0.04, 0.06], at most 0.05"),
+    Outcome("calibrated", "at_most", "undecided", "calibration_error 0.05 [0.04, 0.06], at most 0.05", "about 100 more rows"),
     Outcome("sound", "at_most", "failed", "log_loss 0.4 [0.39, 0.41], at most 0.3"),
     Outcome("steady", "no_worse_than_champion", "not_applicable", "there is no champion to compare with"),
 )
@@ -93,8 +94,9 @@ EVALUATION = Evaluation(
     threshold=0.2,
     expected=0.25,
     happened=0.5,
-    groups={"carrier": {"UA": Group(3, {"log_loss": Measured(0.4, 0.25, 0.625, "lower", ())})}},
-    slices=(Slice("carrier is UA", "log_loss", 3, Gain(0.125, -0.25, 0.5, "log_loss")),),
+    groups={"carrier": {"UA": Group(3, {"log_loss": Measured(0.4, 0.25, 0.625, "lower", ())}, 1.8)}},
+    slices=(Slice("carrier is UA", "log_loss", 3, Gain(0.125, -0.25, 0.5, "log_loss"), (Condition("carrier", name="UA"),)),),
+    suspected=2,
     baselines={"constant": {"log_loss": Measured(0.5, 0.25, 0.75, "lower", (0.25, -0.25))}},
     serving=Serving(1000, 2000, 12.5, 20.0, 18.0, None),
     equal_clusters=1.6,
@@ -386,7 +388,24 @@ def test_members_that_a_later_version_may_add_are_passed_over(name):
 #: The members of the dataclasses that stand inside records.
 SHAPES = [
     {field.name for field in dataclasses.fields(kind)}
-    for kind in (Measured, Gain, Group, Slice, Serving, Rest, Importance, Outcome, Part, Column, Head, Interval, Drift, Encoding, Line)
+    for kind in (
+        Measured,
+        Gain,
+        Group,
+        Slice,
+        Serving,
+        Rest,
+        Importance,
+        Condition,
+        Outcome,
+        Part,
+        Column,
+        Head,
+        Interval,
+        Drift,
+        Encoding,
+        Line,
+    )
 ]
 
 

@@ -6,14 +6,14 @@ from typing import Literal
 
 from keepfit.evaluation import Evaluation
 from keepfit.gate import Answer
-from keepfit.gates.limit import against_limit
+from keepfit.gates.limit import Small, hold
 from keepfit.spec.strict import Strict
 
 __all__ = ["AtLeast"]
 
 
 class AtLeast(Strict):
-    """The whole interval of a metric must lie at or above `limit`.
+    """The whole interval of a metric must lie at or above `limit`, in every group of the column `by` where one is named.
 
     It does not keep a worse champion: where the champion's own value on the same rows is no better, the
     gate does not apply.
@@ -22,6 +22,8 @@ class AtLeast(Strict):
     kind: Literal["at_least"] = "at_least"
     metric: str
     limit: float  #: in the metric's own unit
+    by: str | None = None  #: a column; the intervals of its groups hold together
+    small: Small = "undecided"  #: what groups of too few rows make of it
 
     def __call__(self, candidate: Evaluation, champion: Evaluation | None) -> Answer:
-        return against_limit(candidate, champion, self.metric, self.limit, side="at least")
+        return hold(candidate, champion, self.metric, self.limit, side="at least", by=self.by, small=self.small)

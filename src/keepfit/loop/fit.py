@@ -19,9 +19,9 @@ from keepfit.ledger import Entry
 from keepfit.loop import tune
 from keepfit.loop.certify import CERTIFIED_ROWS, certify
 from keepfit.loop.groups import check_columns
-from keepfit.loop.measure import Exam, measure, past
-from keepfit.loop.models import evaluation_of
-from keepfit.loop.recipe import Material, Recipe, defaults, fit_recipe
+from keepfit.loop.measure import Answers, exam, measure, past, suspects, with_importance
+from keepfit.loop.models import Model, evaluation_of
+from keepfit.loop.recipe import Held, Material, Recipe, defaults, fit_recipe
 from keepfit.loop.rows import Rows, known_rows, value_of
 from keepfit.loop.search import search
 from keepfit.loop.take import Taken, row_keys
@@ -29,7 +29,6 @@ from keepfit.profile import profile
 from keepfit.progress import Progress, silent
 from keepfit.schema import Schema
 from keepfit.split import Places, Split
-from keepfit.task import Outputs
 from keepfit.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -61,6 +60,7 @@ class _Chosen:
     calibration: Calibration | None = None
     tried: Mapping[str, float] | None = None
     trials: int = 0
+    held: Held | None = None
 
 
 def fit(ws: Workspace, taken: Taken, *, now: datetime, progress: Progress = silent) -> Fit:
@@ -85,20 +85,30 @@ def fit(ws: Workspace, taken: Taken, *, now: datetime, progress: Progress = sile
     material = Material(known, classes, rows, spots)
     chosen = _choose(ws, material, name=digest.of_value(cause), progress=progress)
     progress(f"fitting {chosen.recipe.estimator} on {develop.count:,} rows")
-    fitted = judged = fit_recipe(ws, material.training(ws, develop), chosen.recipe)
+    fitted = fit_recipe(ws, material.training(ws, develop), chosen.recipe)
     progress(f"measuring it on {test.count:,} rows that it never saw")
 
-    def predict(frame: pl.DataFrame) -> Outputs:
-        return tune.apply(ws.task, chosen.calibration, judged.predict(Inputs(frame, ws.kinds)))
-
-    exam = Exam(known, [taken], classes, test, predict(test.frame), chosen.threshold, past(develop, known), past(rows, known), predict)
-    evaluation = measure(ws, exam, full=ws.spec.model.evaluation == "full")
+    draft = replace(_draft(ws, known, [taken], chosen, fitted, develop), classes=classes)
+    evaluation = _measured(ws, material, taken, Model(ws, draft, fitted), chosen.held)
     learned = develop
     if ws.spec.model.final_fit == "all":
         progress(f"fitting {chosen.recipe.estimator} once more on all {rows.count:,} rows")
         fitted, learned = fit_recipe(ws, material.training(ws, rows), chosen.recipe), rows
-    draft = replace(_draft(ws, known, [taken], chosen, fitted, learned), classes=classes, final_fit=ws.spec.model.final_fit)
+        draft = replace(_draft(ws, known, [taken], chosen, fitted, learned), classes=classes, final_fit="all")
     return _keep(ws, cause, _Made(draft, fitted, learned, test.frame, spots.split, evaluation), now)
+
+
+def _measured(ws: Workspace, material: Material, taken: Taken, model: Model, held: Held | None) -> Evaluation:
+    """What is measured of a model on the test rows; in full, slices, importance and protected groups too."""
+    rows, known, full = material.rows, material.known, ws.spec.model.evaluation == "full"
+    develop, test = rows.where(material.places.development), rows.where(material.places.test)
+    learned, before = (past(part.frame, part.truth, known) for part in (develop, rows))
+    asked = exam(ws, test, known, material.classes, learned=learned, before=before, taken=[taken], full=full)
+    suspected = None
+    if full and held is not None:
+        suspected = suspects(ws, known, held.rows, tune.apply(ws.task, model.candidate.calibration, held.outputs))
+    found = measure(ws, asked, Answers("", model.predict(test.frame), model.candidate.threshold), suspected)
+    return with_importance(ws, found, asked, model.predict) if full else found
 
 
 def fit_cause(ws: Workspace, taken: Taken) -> list[Any]:
@@ -148,7 +158,7 @@ def _choose(ws: Workspace, material: Material, *, name: str, progress: Progress)
     found = search(ws, material, first, trials=spec.trials, name=name, progress=progress)
     calibration = tune.calibrate(ws.task, found.held, material.known)
     cut = tune.threshold(ws.task, found.held, calibration, value)
-    return _Chosen(found.recipe, cut, calibration, found.tried, found.trials)
+    return _Chosen(found.recipe, cut, calibration, found.tried, found.trials, found.held)
 
 
 def places(ws: Workspace, rows: Rows, known: Schema) -> Places:

@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from keepfit import errors
+from keepfit.gate import asked
 from keepfit.schema import Column, Schema
 from keepfit.workspace import Workspace
 
@@ -23,9 +24,10 @@ CUTS = (0.2, 0.4, 0.6, 0.8)
 
 def columns(ws: Workspace, known: Schema, *, full: bool) -> list[str]:
     """The columns by which a candidate is measured: those that gates ask for and, in full, the protected ones."""
-    asked = [gate_by for gate in ws.gates.values() if (gate_by := getattr(gate, "by", None)) is not None]
+    by = [asked(gate).by for gate in ws.gates.values()]
     protected = [column.name for column in known.used("protected")] if full else []
-    return list(dict.fromkeys([*asked, *protected]))
+    there = {column.name for column in known.columns}
+    return list(dict.fromkeys([*(name for name in by if name is not None and name in there), *protected]))
 
 
 def check_columns(ws: Workspace, known: Schema) -> None:
@@ -39,7 +41,7 @@ def check_columns(ws: Workspace, known: Schema) -> None:
     there = {column.name: column for column in known.columns}
     found: list[errors.KeepfitError] = []
     for name, gate in ws.gates.items():
-        by = getattr(gate, "by", None)
+        by = asked(gate).by
         at = ws.place("gates", name, "by")
         if by is None:
             continue

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -76,13 +76,13 @@ def _numbered(subjects: pl.Series) -> NDArray[np.int64]:
     return subjects.rank("dense").cast(pl.Int64).zip_with(subjects.is_not_null(), alone).to_numpy()
 
 
-def beside(ws: Workspace, taken: list[Taken], known: Schema, rows: Rows, names: Iterable[str]) -> dict[str, pl.Series]:
+def beside(ws: Workspace, taken: Sequence[Taken], known: Schema, rows: Rows, names: Iterable[str]) -> dict[str, pl.Series]:
     """Columns for measuring, private ones among them, for rows that `known_rows` gave; never for fitting."""
     import polars as pl  # the command line starts without it
 
     found = {name: rows.frame[name] for name in names if name in rows.frame.columns}
     apart = [known[name] for name in names if name not in found]
-    if apart and rows.number is not None:
+    if apart and taken and rows.number is not None:
         whole = pl.concat([ws.tables.read(part.snapshot, apart) for part in taken], how="vertical")
         found |= {column.name: whole[column.name].gather(rows.number) for column in apart}
     return found

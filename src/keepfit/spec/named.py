@@ -12,7 +12,10 @@ from keepfit.errors import KeepfitError
 from keepfit.spec.faults import faults_of
 from keepfit.spec.load import Stated
 
-__all__ = ["built_gates", "faults_of_names"]
+__all__ = ["ON_BY_DEFAULT", "built_gates", "faults_of_names"]
+
+#: The gate that is on by itself, under its own name; `false` in the project file switches it off.
+ON_BY_DEFAULT = "better_than_baseline"
 
 
 def faults_of_names(stated: Stated) -> list[KeepfitError]:
@@ -33,10 +36,16 @@ def faults_of_names(stated: Stated) -> list[KeepfitError]:
 
 
 def built_gates(stated: Stated, task: Any | None) -> tuple[dict[str, Any], list[KeepfitError]]:
-    """The gates that hold, by name, and the faults of the others; without a task no metric is looked at."""
+    """The gates that hold, by name, the one that is on by default last, and the faults of the others.
+
+    Without a task no metric is looked at.
+    """
     built: dict[str, Any] = {}
     found: list[KeepfitError] = []
     for name, options in _table(stated.values, "gates").items():
+        if options is False:
+            found += _switched_off(stated, name)
+            continue
         kind = options.get("kind") if isinstance(options, Mapping) else None
         if not isinstance(kind, str):
             continue  # the project's own class says so
@@ -52,7 +61,27 @@ def built_gates(stated: Stated, task: Any | None) -> tuple[dict[str, Any], list[
             built[name] = gate
             if task is not None:
                 found += _of_metric(stated, task, name, getattr(gate, "metric", None))
+            found += _of_kind(stated, name, kind)
+    if ON_BY_DEFAULT not in _table(stated.values, "gates") and all(gate.kind != ON_BY_DEFAULT for gate in built.values()):
+        built[ON_BY_DEFAULT] = plugin.find("gates", ON_BY_DEFAULT)()
     return built, found
+
+
+def _switched_off(stated: Stated, gate: str) -> Iterator[KeepfitError]:
+    if gate != ON_BY_DEFAULT:
+        fix = f"leave it out: only {ON_BY_DEFAULT} is on by itself"
+        yield errors.WrongValue(f"gate '{gate}' cannot be switched off", at=stated.places.of(("gates", gate)), fix=fix)
+
+
+def _of_kind(stated: Stated, gate: str, kind: str) -> Iterator[KeepfitError]:
+    """What a gate of this kind and name does not go with."""
+    at = stated.places.of(("gates", gate, "kind"))
+    if gate == ON_BY_DEFAULT and kind != ON_BY_DEFAULT:
+        message = f"'{gate}' is the name of a gate that is on by default, and this one is of kind '{kind}'"
+        yield errors.Impossible(message, at=at, fix="give it another name")
+    if kind == "worst_slice" and _table(stated.values, "model").get("evaluation") == "quick":
+        message = f"gate '{gate}' asks for slices, which evaluation = \"quick\" does not look for"
+        yield errors.Impossible(message, at=at, fix='write evaluation = "full" in [model], or leave the gate out')
 
 
 def _task(stated: Stated) -> tuple[Any | None, list[KeepfitError]]:

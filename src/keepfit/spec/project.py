@@ -19,12 +19,15 @@ __all__ = ["ProjectSpec"]
 
 
 def _raw(value: Any) -> Any:
+    if value is False:
+        return {}
     if not isinstance(value, dict) or not isinstance(value.get("kind"), str):
         raise ValueError('a gate is a table with a kind, as in { kind = "at_least", metric = "roc_auc", limit = 0.65 }')
     return value
 
 
-#: A plugin's options as they stand in the file; the plugin's own class parses them.
+#: A plugin's options as they stand in the file; the plugin's own class parses them. `false`, for a gate that is on by
+#: default, is an empty table.
 RawTable = Annotated[dict[str, Any], BeforeValidator(_raw)]
 
 

@@ -89,11 +89,18 @@ def test_the_excuse_states_both_values():
 
 
 def test_an_undecided_limit_says_how_many_rows_would_settle_it():
-    answer = AtLeast(metric="roc_auc", limit=0.7)(evaluation(roc_auc=(0.72, 0.68, 0.76)), None)
-    assert "about 12 more rows (4 now)" in answer.because or "about 20 more rows (4 now)" in answer.because
-    assert AtLeast(metric="roc_auc", limit=0.7)(evaluation(roc_auc=(0.7, 0.68, 0.72)), None).because.endswith(
-        "the value is the limit itself"
-    )
+    gate = AtLeast(metric="roc_auc", limit=0.7)
+    answer = gate(evaluation(roc_auc=(0.72, 0.68, 0.76)), None)
+    assert answer.because == "roc_auc 0.72 [0.68, 0.76], at least 0.7; only 2 days behind it"
+    assert answer.change == "the interval straddles the limit: about 20 more rows (4 now) would settle it"
+    answer = gate(evaluation(roc_auc=(0.68, 0.64, 0.72)), None)
+    assert answer.change.endswith("about 20 more rows (4 now) would settle it, against it as it stands")
+    assert gate(evaluation(roc_auc=(0.7, 0.68, 0.72)), None).change == "the value is the limit itself: no number of rows settles that"
+
+
+def test_a_failed_limit_says_by_how_much():
+    answer = AtLeast(metric="roc_auc", limit=0.7)(evaluation(roc_auc=(0.6, 0.58, 0.62)), None)
+    assert answer.change == "even the good end of the interval misses the limit by 0.08"
 
 
 #: Sums of +d and -d over two clusters of four rows give a half width of t(1) * sqrt(2 d^2 / 2) / 4.

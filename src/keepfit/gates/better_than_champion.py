@@ -1,0 +1,33 @@
+"""Superiority to the model that serves now."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from keepfit.evaluation import Evaluation
+from keepfit.gate import Answer
+from keepfit.gates.limit import Small
+from keepfit.gates.paired import Asks, against_champion
+from keepfit.spec.strict import Strict
+
+__all__ = ["BetterThanChampion"]
+
+
+class BetterThanChampion(Strict):
+    """The candidate must gain more than `margin` over the champion, in every group of the column `by` where one is named.
+
+    Both models are scored on the same rows, none of which either was fitted, tuned or calibrated on, so the interval is
+    that of the paired gain. A wide interval is undecided: not knowing is not passing.
+    """
+
+    kind: Literal["better_than_champion"] = "better_than_champion"
+    metric: str
+    margin: Annotated[float, Field(ge=0)] = 0.0  #: in the metric's own unit, more being better
+    by: str | None = None  #: a column; the intervals of its groups hold together
+    small: Small = "undecided"  #: what groups of too few rows make of it
+
+    def __call__(self, candidate: Evaluation, champion: Evaluation | None) -> Answer:
+        asks = Asks(self.margin, strict=True, says=f"more than {self.margin:g} asked for")
+        return against_champion(candidate, champion, self.metric, asks, by=self.by, small=self.small)
