@@ -184,6 +184,11 @@ def finds_one(task: str) -> bool:
     return "true_positive" in _WORTH.get(task, ())
 
 
+def has_classes(task: str) -> bool:
+    """Whether a task chooses among values, so that rare ones matter."""
+    return "over" not in _WORTH.get(task, ())
+
+
 def gate_examples(task: str) -> Mapping[str, Mapping[str, Any]]:
     """Gates with limits that only the owner can know, to show their form."""
     return _EXAMPLES.get(task, {})

@@ -12,7 +12,7 @@ import click
 
 from keepfit import errors
 from keepfit.commands.shared import Given, emit, options, working
-from keepfit.loop.begin import Table, begin, find_table, look, refuse_another, suggest
+from keepfit.loop.begin import Table, begin, decide, find_table, look, refuse_another, suggest
 from keepfit.proposal import Answers, Proposal
 
 __all__ = ["command"]
@@ -114,23 +114,23 @@ def command(given: Given, table: str | None, key: str | None, value: str | None,
     with working(given) as progress:
         progress("looking at the table")
         found = look(table or find_table(folder), folder)
-    if sys.stdin.isatty() and not yes and not given.as_json:
+    asked = sys.stdin.isatty() and not yes and not given.as_json
+    if asked:
         proposal = suggest(found, answers)
         click.echo(_read(found, proposal) + "\n")
-        proposal = _ask(found, answers, proposal)
+        answers = _ask(found, answers, proposal)
     elif answers.target is None and not yes:
         fix = f"name it with --target (it looks like '{suggest(found, answers).target}'), or take what is suggested with --yes"
         raise errors.Undecided("nobody said what should be predicted, and nobody can be asked", at="--target", fix=fix)
-    else:
-        proposal = suggest(found, answers)
-        if proposal.others:
-            several = f"nothing says which column should be predicted: {proposal.target}, {', '.join(proposal.others)} or another"
-            raise errors.Undecided(several, at="--target", fix="name it with --target")
+    proposal = decide(found, answers)
+    if proposal.others and not asked:
+        several = f"nothing says which column should be predicted: {proposal.target}, {', '.join(proposal.others)} or another"
+        raise errors.Undecided(several, at="--target", fix="name it with --target")
     path, lines = begin(folder, found, proposal, replace=force)
     emit(given, proposal, lambda: _told(found, proposal, path, lines))
 
 
-def _ask(table: Table, answers: Answers, proposal: Proposal) -> Proposal:
+def _ask(table: Table, answers: Answers, proposal: Proposal) -> Answers:
     """Ask what no option said; an answer that does not fit is asked for again."""
     for question in _QUESTIONS:
         if getattr(answers, question.fills) is not None or not question.when(proposal):
@@ -150,7 +150,7 @@ def _ask(table: Table, answers: Answers, proposal: Proposal) -> Proposal:
             answers = tried
             break
     click.echo()
-    return proposal
+    return answers
 
 
 def _read(table: Table, proposal: Proposal) -> str:

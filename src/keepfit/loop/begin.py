@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from keepfit import errors, files
+from keepfit import errors, files, hints
 from keepfit.loop.draft import text_of
 from keepfit.proposal import Answers, Proposal, propose
 from keepfit.spec.load import FILE, literal_password
 from keepfit.survey import Survey, survey
+from keepfit.suspicion import suspect
 from keepfit.table import dtype_of, normal
 from keepfit.workspace import Workspace, column_kinds, open_source
 
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["Table", "begin", "find_table", "look", "suggest"]
+__all__ = ["Table", "begin", "decide", "find_table", "look", "suggest"]
 
 #: What `init` looks for when no table is named.
-_TABLES = ("*.parquet", "*.pq", "*.csv")
+_TABLES: tuple[str, ...] = ("*.parquet", "*.pq", "*.csv")
+
+
+#: Suspicions for which a column is taken to be known only later.
+_LATER = ("leak", "missing", "after")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +83,19 @@ def _from(folder: Path, table: str) -> str:
 
 def suggest(table: Table, said: Answers) -> Proposal:
     """What a project file of this table might say, by what was said so far; raises as `propose` does."""
-    return propose(table.frame, table.seen, said, source=table.source, later=_later(table, said))
+    return propose(table.frame, table.seen, said, source=table.source, later={})
 
 
-def _later(table: Table, said: Answers) -> Mapping[str, str]:
-    return {}
+def decide(table: Table, said: Answers) -> Proposal:
+    """What the project file is to say, with what is suspected of the table once target and time are known."""
+    first = suggest(table, said)
+    skip = [name for name, setting in first.settings.items() if "kind" not in setting]
+    found = suspect(table.frame, target=first.target, time=first.time, key=first.key, delay=first.label_delay, skip=skip)
+    later = {one.column: one.because for one in reversed(found) if one.kind in _LATER and one.column}
+    decided = propose(table.frame, table.seen, said, source=table.source, later=later)
+    passed_over = {*_LATER, "constant", *([] if hints.has_classes(decided.task) else ["balance"])}
+    more = [f"{one.column}: {one.because}" if one.column else one.because for one in found if one.kind not in passed_over]
+    return replace(decided, notes=(*decided.notes, *more))
 
 
 def begin(folder: Path, table: Table, proposal: Proposal, *, replace: bool = False) -> tuple[Path, int]:
