@@ -23,6 +23,7 @@ from keepfit.access import ApiKey
 from keepfit.added import Added
 from keepfit.calibration import Calibration
 from keepfit.candidate import Candidate
+from keepfit.cause import Cause
 from keepfit.chain import Finding, Verification
 from keepfit.column import Bar
 from keepfit.demo.story import Gained
@@ -41,6 +42,7 @@ from keepfit.instant import Duration
 from keepfit.label import Label
 from keepfit.ledger import Entry, Head
 from keepfit.loop.curves import Bin, Cut, Pile, Stretch
+from keepfit.loop.outlook import Outlook, Setting, Step
 from keepfit.loop.report import About, Made, Promotion, Report, Rescored
 from keepfit.loop.run import Run
 from keepfit.loop.score import Scoring
@@ -165,6 +167,14 @@ RECORDS = {
     "calibration": Calibration(0.9, 0.1),
     "candidate": CANDIDATE,
     "constant": Constant({"prediction": 12.5, "low": 3.0, "high": 20.0}),
+    "cause": Cause("fit", {"the data": digest("a"), "model.trials": 20, "problem.label_delay": "1d", "model.estimators": ["linear"]}),
+    "outlook": Outlook(
+        "flight-delay",
+        "r1",
+        True,
+        (Step("take", "unchanged", ("10,003 rows of flights.parquet",)), Step("fit", "runs", ("model.seed is 7 and was 0 (since c1)",))),
+        (Setting("model.seed", 7, "option"), Setting("problem.key", ["carrier", "flight"], "keepfit.toml: line 9")),
+    ),
     "drift": Drift("origin", "jensen_shannon", 0.0, 7),
     "entry": Entry(
         "flight-delay",
@@ -404,6 +414,8 @@ SHAPES = [
         Interval,
         Drift,
         Encoding,
+        Setting,
+        Step,
         Line,
     )
 ]

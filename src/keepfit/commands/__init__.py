@@ -25,6 +25,7 @@ COMMANDS = {
     "demo": "See the whole loop close on real flights, in about a minute.",
     "init": "Look at a table and write a project file that runs.",
     "check": "Say whether the project file holds, without reading the data.",
+    "plan": "What a run would do, and why.",
     "run": "Take the data, fit, judge, and release what passes.",
     "serve": "Answer predictions over HTTP.",
     "key": "Make, list and revoke the API keys of the server.",

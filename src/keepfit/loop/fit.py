@@ -8,9 +8,10 @@ from datetime import datetime
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-from keepfit import digest, errors, plugin, split
+from keepfit import digest, errors, plugin, record, split
 from keepfit.calibration import Calibration
 from keepfit.candidate import Candidate
+from keepfit.cause import Cause
 from keepfit.estimator import Fitted, Training
 from keepfit.evaluation import Evaluation
 from keepfit.features import Inputs
@@ -73,7 +74,7 @@ def fit(ws: Workspace, taken: Taken, *, now: datetime, progress: Progress = sile
     UsageFault
         One class, too few rows, or no column to learn from.
     """
-    cause = fit_cause(ws, taken)
+    cause = fit_cause(ws, taken.digest)
     if done := _done(ws, cause):
         return done
     known = taken.schema
@@ -83,7 +84,7 @@ def fit(ws: Workspace, taken: Taken, *, now: datetime, progress: Progress = sile
     develop, test = rows.where(spots.development), rows.where(spots.test)
     _both_classes(develop, test)
     material = Material(known, classes, rows, spots)
-    chosen = _choose(ws, material, name=digest.of_value(cause), progress=progress)
+    chosen = _choose(ws, material, name=record.digest_of(cause), progress=progress)
     progress(f"fitting {chosen.recipe.estimator} on {develop.count:,} rows")
     fitted = fit_recipe(ws, material.training(ws, develop), chosen.recipe)
     progress(f"measuring it on {test.count:,} rows that it never saw")
@@ -111,14 +112,15 @@ def _measured(ws: Workspace, material: Material, taken: Taken, model: Model, hel
     return with_importance(ws, found, asked, model.predict) if full else found
 
 
-def fit_cause(ws: Workspace, taken: Taken) -> list[Any]:
-    """What a fit depends on: the data, the settings, what decisions are worth, and the versions of this step and of libraries."""
+def fit_cause(ws: Workspace, data: str) -> Cause:
+    """What a fit depends on: the data by its digest, settings, what decisions are worth, versions of this step and of libraries."""
     problem = ws.spec.problem
-    named = {"positive": problem.positive, "task": problem.task, "label_delay": str(problem.label_delay)}
     # What may be loaded changes nothing that is fitted.
-    settings = {**ws.spec.model.model_dump(mode="json", exclude={"trust"}), **named}
-    owned = {kind: _code(ws, kind) for kind in ws.spec.model.estimators if ":" in kind}
-    return [taken.digest, settings, value_of(ws), STEP, versions(), *([owned] if owned else [])]
+    settings = {f"model.{name}": value for name, value in ws.spec.model.model_dump(mode="json", exclude={"trust"}).items()}
+    settings |= {f"problem.{name}": getattr(problem, name) for name in ("positive", "task", "label_delay")}
+    settings |= {f"problem.value.{name}": worth for name, worth in (value_of(ws) or {}).items()}
+    owned = {f"the code of {kind}": _code(ws, kind) for kind in ws.spec.model.estimators if ":" in kind}
+    return Cause("fit", {"the data": data, **settings, **owned, "step version": STEP, **versions()})
 
 
 def _code(ws: Workspace, kind: str) -> dict[str, str]:
@@ -131,8 +133,9 @@ def refit(ws: Workspace, champion: Candidate, taken: list[Taken], *, cause: list
 
     Calibration and threshold are the champion's: they belong to the recipe.
     """
-    cause = ["refit", *cause, [part.digest for part in taken], STEP, versions()]
-    if done := _done(ws, cause):
+    data = [part.digest for part in taken]
+    why = Cause("refit", {"because": cause, "the data": data, "champion": champion.id, "step version": STEP, **versions()})
+    if done := _done(ws, why):
         return done
     known = taken[0].schema
     classes, rows = _labelled(ws, taken, known)
@@ -141,7 +144,7 @@ def refit(ws: Workspace, champion: Candidate, taken: list[Taken], *, cause: list
     training = Training(Inputs(rows.frame, ws.kinds), rows.truth, tuple(known.features), ws.task, classes)
     fitted = fit_recipe(ws, training, chosen.recipe)
     draft = replace(_draft(ws, known, taken, chosen, fitted, rows), classes=classes, final_fit="all")
-    return _keep(ws, cause, _Made(draft, fitted, rows, rows.frame.tail(CERTIFIED_ROWS), None, None), now)
+    return _keep(ws, why, _Made(draft, fitted, rows, rows.frame.tail(CERTIFIED_ROWS), None, None), now)
 
 
 def versions() -> dict[str, str]:
@@ -169,8 +172,8 @@ def places(ws: Workspace, rows: Rows, known: Schema) -> Places:
     return Places(split.by_key(rows.count), shares=_shares(rows, known))
 
 
-def _done(ws: Workspace, cause: list[Any]) -> Fit | None:
-    entry = ws.entry("fit", cause)
+def _done(ws: Workspace, cause: Cause) -> Fit | None:
+    entry = ws.entry("fit", cause.key)
     if entry is None:
         return None
     candidate = ws.artifacts.get_record(Candidate, entry.body["artifacts"]["candidate"])
@@ -234,11 +237,12 @@ class _Made:
     evaluation: Evaluation | None
 
 
-def _keep(ws: Workspace, cause: list[Any], made: _Made, now: datetime) -> Fit:
+def _keep(ws: Workspace, cause: Cause, made: _Made, now: datetime) -> Fit:
     known = ws.artifacts.get_record(Schema, made.draft.schema)
     certified = certify(ws, made.fitted, made.certify_on.tail(CERTIFIED_ROWS), known)
     reference = ws.artifacts.put_record(profile(made.learned.frame, known.features, ws.kinds))
-    artifacts = {"sample": ws.artifacts.put_record(certified.sample), "profile": reference}
+    sample = ws.artifacts.put_record(certified.sample)
+    artifacts = {"cause": ws.artifacts.put_record(cause), "sample": sample, "profile": reference}
     if made.split:
         artifacts["split"] = ws.artifacts.put_record(made.split)
     made_of = replace(made.draft, files=certified.files, difference=certified.difference, serving=certified.serving)
@@ -257,7 +261,7 @@ def _keep(ws: Workspace, cause: list[Any], made: _Made, now: datetime) -> Fit:
         "trials": candidate.trials,
         "artifacts": artifacts,
     }
-    return Fit(candidate, evaluation, ws.append("fit", cause, body, at=now))
+    return Fit(candidate, evaluation, ws.append("fit", cause.key, body, at=now))
 
 
 def _times(rows: Rows, known: Schema) -> NDArray[np.int64] | None:

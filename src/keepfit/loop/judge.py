@@ -107,6 +107,7 @@ def record_verdict(
         "status": answer.status,
         "gates": {outcome.gate: outcome.status for outcome in answer.outcomes},
         "rules": rules(ws),
+        "each_rule": {name: digest.of_value(record.plain(gate)) for name, gate in ws.spec.gates.items()},
         "artifacts": artifacts,
         **(extra or {}),
     }

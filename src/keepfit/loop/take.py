@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from keepfit import added, digest, errors, plugin, record, schema
+from keepfit.cause import Cause
 from keepfit.column import look
 from keepfit.instant import Duration, micros
 from keepfit.ledger import Entry
@@ -23,10 +24,12 @@ from keepfit.workspace import Workspace
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["Taken", "keep", "latest", "take"]
+__all__ = ["LAST", "Taken", "keep", "latest", "take", "take_cause", "taken_before"]
 
 #: Raised when taking gives another table from the same files.
 STEP = 1
+#: Where the cache keeps the cause of the newest take.
+LAST = "the last take"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +54,8 @@ def take(ws: Workspace, *, now: datetime) -> Taken:
     UsageFault
         The table is not there, empty, or does not fit the project file.
     """
-    key = _cache_key(ws)
-    if key is not None and (before := _taken_before(ws, key, now)) is not None:
+    cause = take_cause(ws)
+    if cause is not None and (before := taken_before(ws, cause, now)) is not None:
         return before
     problem = ws.spec.problem
     frame = normal(ws.read_source(), ws.spec.data.timezone)
@@ -66,8 +69,9 @@ def take(ws: Workspace, *, now: datetime) -> Taken:
     _check_key(frame, known, ws.place("problem", "key"))
     frame, known = _with_added(ws, frame, known)
     taken = keep(ws, _tokens(ws, frame, known), known, origin=ws.spec.data.origin, now=now)
-    if key is not None:
-        ws.cache.put(key, digest.canonical([micros(now), until, taken.entry.key]))
+    if cause is not None:
+        ws.cache.put(record.digest_of(cause), digest.canonical([micros(now), until, taken.entry.key]))
+        ws.cache.put(LAST, record.text(cause))
     return taken
 
 
@@ -82,21 +86,26 @@ def _with_added(ws: Workspace, frame: pl.DataFrame, known: Schema) -> tuple[pl.D
     return frame, replace(known, columns=(*known.columns, *columns), added=ws.artifacts.put_record(made))
 
 
-def _cache_key(ws: Workspace) -> str | None:
-    """What a take depends on beside the moment: the source's files, and the settings that shape the table."""
+def take_cause(ws: Workspace) -> Cause | None:
+    """What a take depends on beside the moment: the source's files, and the settings that shape the table.
+
+    None where that cannot be told without reading: the source is no file, or a function of the owner's adds columns,
+    which may be another, and what it imports as well.
+    """
     files = ws.source_files()
-    if ws.spec.features is not None:  # the function may be another, and what it imports as well
-        return None
-    if not files or not all(path.is_file() for path in files):
+    if ws.spec.features is not None or not files or not all(path.is_file() for path in files):
         return None
     problem = ws.spec.problem.model_dump(mode="json", exclude={"name", "statement", "value", "positive", "task"})
-    settings = [problem, ws.spec.data.model_dump(mode="json"), {name: one.model_dump() for name, one in ws.spec.columns.items()}]
-    return digest.of_value(["take", STEP, version("polars"), [ws.cache.digest_of(path) for path in files], settings])
+    settings = {f"problem.{name}": value for name, value in problem.items()}
+    settings |= {f"data.{name}": value for name, value in ws.spec.data.model_dump(mode="json").items()}
+    settings |= {f"columns.{name}": one.model_dump(mode="json") for name, one in ws.spec.columns.items()}
+    content = digest.of_value([ws.cache.digest_of(path) for path in files])
+    return Cause("take", {"the files of data.source": content, **settings, "step version": STEP, "polars": version("polars")})
 
 
-def _taken_before(ws: Workspace, key: str, now: datetime) -> Taken | None:
+def taken_before(ws: Workspace, cause: Cause, now: datetime) -> Taken | None:
     """The snapshot of the same files and settings, when nothing in them became visible since."""
-    said = ws.cache.get(key)
+    said = ws.cache.get(record.digest_of(cause))
     if said is None:
         return None
     since, until, named = msgspec.json.decode(said)
