@@ -52,8 +52,8 @@ class Shown:
 
     `said` and `happened` are output and truth on one scale: a chance and whether it came about (`is_chance`), or a
     magnitude and what it was. `parts` are numbers whose distributions are worth a look, by what tells their rows apart.
-    `score` is the number from a threshold on of which the decision is yes; None where nothing is decided so.
-    The names are those of axes.
+    `score` is the number from a threshold on of which the decision is yes; None where nothing is decided so. `taken` counts
+    how many rows of each class were decided to be each, shape (classes, classes). The names are those of axes.
     """
 
     said: NDArray[np.float64]
@@ -64,6 +64,7 @@ class Shown:
     parts: Mapping[str, NDArray[np.float64]]
     parts_as: str
     score: NDArray[np.float64] | None = None
+    taken: NDArray[np.int64] | None = None
 
 
 class Task(Protocol):

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Bin", "Cut", "Pile", "Stretch", "by_output", "by_threshold", "over_time", "piles", "spans"]
 
-BINS = 10
-PILES = 25
+MOST_BINS, FEWEST_IN_BIN = 10, 40
+MOST_PILES, FEWEST_PILES, ROWS_OF_PILE = 25, 8, 20
 CUTS = 60
 MOST_STRETCHES = 16
 #: Rows of a stretch of time, on average; of fewer the plot would show noise.
@@ -89,9 +89,10 @@ def by_output(shown: Shown, clusters: Clusters) -> tuple[Bin, ...]:
     import numpy as np  # the command line starts without it
 
     said, happened = shown.said, shown.happened
-    if said.size < 2 * BINS:
+    wanted = min(MOST_BINS, said.size // FEWEST_IN_BIN)
+    if wanted < 2:
         return ()
-    masks = _equal_bins(said)
+    masks = _equal_bins(said, wanted)
     found = []
     for mask in masks:
         rows, mean = int(mask.sum()), float(happened[mask].mean())
@@ -110,11 +111,11 @@ def by_output(shown: Shown, clusters: Clusters) -> tuple[Bin, ...]:
     return tuple(found)
 
 
-def _equal_bins(values: NDArray[np.float64]) -> list[NDArray[np.bool_]]:
+def _equal_bins(values: NDArray[np.float64], wanted: int) -> list[NDArray[np.bool_]]:
     """Masks of rows in ascending order; rows with equal values lie in one bin."""
     import numpy as np  # the command line starts without it
 
-    edges = np.unique(np.quantile(values, np.arange(1, BINS) / BINS))
+    edges = np.unique(np.quantile(values, np.arange(1, wanted) / wanted))
     place = np.searchsorted(edges, values, side="right")
     return [mask for number in range(edges.size + 1) if (mask := place == number).any()]
 
@@ -147,8 +148,10 @@ def piles(shown: Shown) -> tuple[Pile, ...]:
     parts = {name: values for name, values in shown.parts.items() if values.size}
     if not parts:
         return ()
-    low, high = np.quantile(np.concatenate(list(parts.values())), (0.001, 0.999))
-    step = _round_step((high - low) / PILES) if high > low else max(abs(float(low)) * 0.01, 0.01)
+    together = np.concatenate(list(parts.values()))
+    low, high = np.quantile(together, (0.001, 0.999))
+    wanted = min(MOST_PILES, max(FEWEST_PILES, together.size // ROWS_OF_PILE))
+    step = _round_step((high - low) / wanted) if high > low else max(abs(float(low)) * 0.01, 0.01)
     if not math.isfinite(step) or low + step == low:
         return ()
     first = math.floor(low / step)

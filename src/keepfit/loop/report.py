@@ -70,7 +70,8 @@ class Rescored:
     """What scoring a candidate's test rows again gives.
 
     `reproduced` says whether the rows and the selecting metric came out as they were recorded; None where nothing was.
-    `groups` holds the selecting metric by the values of the columns that matter most.
+    `groups` holds the selecting metric by the values of the columns that matter most; `taken` counts the rows of each of
+    the candidate's classes that were decided to be each.
     """
 
     rows: int
@@ -85,6 +86,7 @@ class Rescored:
     stretches: tuple[Stretch, ...]
     importance: Mapping[str, Importance]
     groups: Mapping[str, Mapping[str, Group]]
+    taken: tuple[tuple[int, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,6 +292,7 @@ def _test(
         piles=piles(shown),
         stretches=over_time(measured, task, scored, times) if times is not None else (),
         importance=weighed,
+        taken=tuple(tuple(row) for row in shown.taken.tolist()) if shown.taken is not None else (),
         groups=_groups(task, measured, scored, together, {name: rows.frame[name] for name in _most(known, weighed)}),
     )
     return tested, measured

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from datetime import datetime
 
-__all__ = ["between", "count", "date", "interval", "number", "share", "signed", "ticks"]
+__all__ = ["between", "brief", "count", "date", "interval", "number", "share", "signed", "ticks"]
 
 #: Keeps a number and its unit on one line.
 _GAP = "\u00a0"
@@ -22,6 +22,18 @@ def number(value: float) -> str:
     if abs(value) >= 100:
         return f"{value:,.0f}" if abs(value) < 1e15 else f"{value:.3g}"
     return f"{value:.4g}"
+
+
+def brief(value: float) -> str:
+    """A number as an axis has room for it.
+
+    >>> [brief(one).replace(chr(160), " ") for one in (0.25, 1500.0, 2_500_000.0, -3e9, 4e20)]
+    ['0.25', '1,500', '2.5 M', '-3 bn', '4e+20']
+    """
+    for unit, name in ((1e9, "bn"), (1e6, "M")):
+        if unit <= abs(value) < 1e5 * unit:
+            return f"{number(value / unit)}{_GAP}{name}"
+    return number(value) if abs(value) < 1e6 else f"{value:.3g}"
 
 
 def signed(value: float) -> str:

@@ -10,7 +10,7 @@ from keepfit.loop.report import Report
 from keepfit.reports import plots
 from keepfit.reports.numbers import between, count, number
 from keepfit.reports.page import Figure, Gate, Opening, Tone
-from keepfit.reports.quality import in_test, in_windows, picture
+from keepfit.reports.quality import calibration, in_test, in_windows, picture
 from keepfit.verdict import Verdict
 
 __all__ = ["opening", "thousand"]
@@ -103,4 +103,6 @@ def _figure(report: Report) -> Figure | None:
     live = in_windows(report.evaluation, report.windows, report.promotions)
     if live is not None:
         return live
-    return in_test(report.evaluation, report.tested.stretches) if report.tested and report.evaluation else None
+    if report.tested is None or report.evaluation is None:
+        return None
+    return in_test(report.evaluation, report.tested.stretches) or calibration(report.tested)

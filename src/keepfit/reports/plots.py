@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 
 from keepfit.column import Bar
 from keepfit.loop.curves import Bin, Cut, Pile
-from keepfit.reports.numbers import count, interval, number, share, ticks
+from keepfit.reports.numbers import brief, count, interval, share, ticks
 from keepfit.reports.page import Tone
 from keepfit.reports.svg import LETTER, NARROW, Frame, Scale, clipped, dots, drawing, element, label, moments, path, x_axis, y_axis
 
 if TYPE_CHECKING:
     from markupsafe import Markup
 
-__all__ = ["Point", "Rank", "calibration", "piles", "ranks", "spark", "timeline", "value", "waffle"]
+__all__ = ["Point", "Rank", "calibration", "heat", "piles", "ranks", "spark", "timeline", "value", "waffle"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +48,12 @@ def timeline(
     width: int, title: str, points: Sequence[Point], name: str, *, level: float | None = None, marks: Sequence[tuple[int, str]] = ()
 ) -> Markup:
     """Values over time with their intervals, a level to compare with, and marked instants."""
-    frame = Frame(46, width - 14, 34, 236)
     bounds = [one for point in points for one in (point.value, point.low, point.high) if one is not None]
-    y = frame.y(*_wide(_trimmed(bounds, [point.value for point in points]) + ([level] if level is not None else [])))
+    room = _wide(_trimmed(bounds, [point.value for point in points]) + ([level] if level is not None else []))
+    frame, y = _framed(width, 236, room, brief)
     first, last = min([one.begin for one in points]), max([one.end for one in points])
     x = frame.x(float(first), float(last))
-    inner = [*y_axis(frame, y, name, number), *x_axis(frame, x, "", moments(first, last, 4 if width <= NARROW else 8))]
+    inner = [*y_axis(frame, y, name, brief), *x_axis(frame, x, "", moments(first, last, 4 if width <= NARROW else 8))]
     if level is not None:
         inner.append(element("line", x1=float(frame.left), x2=float(frame.right), y1=y(level), y2=y(level), class_="level"))
     for place, (at, said) in enumerate(sorted(marks)):
@@ -74,6 +74,13 @@ def timeline(
     return drawing(width, 262, title, inner)
 
 
+def _framed(width: int, bottom: float, ends: tuple[float, float], shown: Callable[[float], str]) -> tuple[Frame, Scale]:
+    """The inner part of a plot, with room for the numbers on its left, and the scale that they stand on."""
+    room = 14 + LETTER * max(len(shown(one)) for one in ticks(*ends, 5))
+    frame = Frame(room, width - 14.0, 34.0, bottom)
+    return frame, frame.y(*ends)
+
+
 def _trimmed(bounds: list[float], values: list[float]) -> list[float]:
     """Ends of an axis that no single wide interval stretches: at most as far beyond the values as twice their own range."""
     low, high = min(values), max(values)
@@ -91,13 +98,14 @@ def _wide(values: Sequence[float]) -> tuple[float, float]:
 def calibration(width: int, title: str, bins: Sequence[Bin], names: tuple[str, str], *, is_chance: bool) -> Markup:
     """What was said against what happened, beside the line on which the two agree."""
     height = min(width, 400)
-    frame = Frame(50, width - 14, 34, height - 48)
     ends = [one for bin_ in bins for one in (bin_.said, bin_.happened)]
     ends += _trimmed([one for bin_ in bins for one in (bin_.low, bin_.high)], ends)
     low, high = _wide(ends)
     if is_chance:
         low, high = 0.0, min(1.0, high)
-    x, y, shown = frame.x(low, high), frame.y(low, high), share if is_chance else number
+    shown = share if is_chance else brief
+    frame, y = _framed(width, height - 48.0, (low, high), shown)
+    x = frame.x(low, high)
     most = 4 if width <= NARROW else 6
     inner = [*y_axis(frame, y, names[1], shown), *x_axis(frame, x, names[0], [(one, shown(one)) for one in ticks(low, high, most)])]
     inner.append(path([(x(low), y(low)), (x(high), y(high))], "level"))
@@ -114,17 +122,16 @@ def calibration(width: int, title: str, bins: Sequence[Bin], names: tuple[str, s
 
 def value(width: int, title: str, cuts: Sequence[Cut], chosen: float, name: str) -> Markup:
     """What decisions are worth from each threshold on, with its interval, and the threshold that was chosen."""
-    frame = Frame(58, width - 14, 34, 230)
     worth = [one for one in cuts if one.value is not None]
     values = [float(one.value) for one in worth if one.value is not None]
     bounds = [one for cut in worth for one in (cut.low, cut.high) if one is not None]
     highest = max([*values, *bounds])
     # Acting on everything may cost a multiple of what is at stake; the interesting part lies above.
     lowest = max(min([*values, *bounds]), -1.2 * max(highest, 1e-9))
-    y = frame.y(*_wide([lowest, highest, 0.0]))
+    frame, y = _framed(width, 230, _wide([lowest, highest, 0.0]), brief)
     x = frame.x(0.0, min(1.0, 1.05 * max(max(one.threshold for one in worth), chosen)))
     within = [one for one in worth if one.value is not None and one.value >= lowest]
-    inner = [*y_axis(frame, y, name, number), *x_axis(frame, x, "threshold", [(one, share(one)) for one in ticks(x.low, x.high, 5)])]
+    inner = [*y_axis(frame, y, name, brief), *x_axis(frame, x, "threshold", [(one, share(one)) for one in ticks(x.low, x.high, 5)])]
     band = [(x(one.threshold), y(max(one.high, lowest))) for one in within if one.high is not None]
     band += [(x(one.threshold), y(max(one.low, lowest))) for one in reversed(within) if one.low is not None]
     if band:
@@ -138,12 +145,12 @@ def value(width: int, title: str, cuts: Sequence[Cut], chosen: float, name: str)
 
 
 def ranks(
-    width: int, title: str, items: Sequence[Rank], name: str, *, zero: float | None = None, shown: Callable[[float], str] = number
+    width: int, title: str, items: Sequence[Rank], name: str, *, zero: float | None = None, shown: Callable[[float], str] = brief
 ) -> Markup:
     """Named values below one another with their intervals, and a line to compare with; on a phone the names stand above."""
     narrow = width <= NARROW
     longest = max(len(item.name) for item in items)
-    left = 12 if narrow else min(260, int(longest * LETTER * 1.1) + 20)
+    left = 12 if narrow else min(260, int(longest * LETTER * 1.2) + 24)
     step = 38 if narrow else 25
     frame = Frame(left, width - 16, 8, 8 + step * len(items))
     ends = [one for item in items for one in (item.value, item.low, item.high, item.beside) if one is not None]
@@ -171,12 +178,11 @@ def ranks(
 
 def piles(width: int, title: str, found: Sequence[Pile], name: str, *, is_chance: bool) -> Markup:
     """How numbers are distributed, as shares of each part's rows, one part over the other."""
-    frame = Frame(46, width - 14, 34, 190)
     parts = list(found[0].rows)
     totals = {part: sum(pile.rows[part] for pile in found) or 1 for part in parts}
     highest = max(pile.rows[part] / totals[part] for pile in found for part in parts)
-    x, y = frame.x(found[0].low, found[-1].high), frame.y(0.0, highest * 1.08)
-    shown = share if is_chance else number
+    frame, y = _framed(width, 190, (0.0, highest * 1.08), share)
+    x, shown = frame.x(found[0].low, found[-1].high), share if is_chance else brief
     inner = [*y_axis(frame, y, "share of rows", share, 4)]
     for place, part in enumerate(parts):
         for pile in found:
@@ -186,6 +192,29 @@ def piles(width: int, title: str, found: Sequence[Pile], name: str, *, is_chance
             inner.append(element("rect", element("title", said), class_=f"pile s{place}", **box))
     inner += x_axis(frame, x, name, [(one, shown(one)) for one in ticks(x.low, x.high, 4 if width <= NARROW else 7)])
     return drawing(width, 234, title, inner)
+
+
+def heat(width: int, title: str, rows: Sequence[str], heads: Sequence[str], cells: Sequence[Sequence[tuple[float, str, bool]]]) -> Markup:
+    """A cell for each row and column: how strong it is, in [0, 1], what it says, and whether it is marked."""
+    narrow = width <= NARROW
+    left = min(0.34 * width, LETTER * 1.2 * max(len(one) for one in rows) + 16)
+    step = (width - left) / max(1, len(heads))
+    tall = 22 if len(rows) > 6 else 28
+    inner = []
+    every = max(1, math.ceil(LETTER * (1 + max(len(one) for one in heads)) / step))
+    for place, head in enumerate(heads):
+        if place % every == 0:
+            inner.append(label(left + step * place + 1, 12, clipped(head, step * every)))
+    for line, (name, found) in enumerate(zip(rows, cells, strict=True)):
+        top = 20.0 + tall * line
+        inner.append(label(left - 8, top + tall / 2 + 4, clipped(name, left - 8), anchor="end", kind="row"))
+        for place, (strength, said, marked) in enumerate(found):
+            box = {"x": left + step * place + 1, "y": top + 1, "width": step - 2, "height": tall - 2.0, "rx": 2.0}
+            shade = f"{0.06 + 0.94 * min(1.0, max(0.0, strength)):.2f}"
+            inner.append(element("rect", element("title", said), class_="cell", fill_opacity=shade, **box))
+            if marked:
+                inner.append(element("circle", cx=left + step * (place + 0.5), cy=top + tall / 2, r=3.0 if narrow else 3.5, class_="flag"))
+    return drawing(width, 24.0 + tall * len(rows), title, inner)
 
 
 def waffle(width: int, title: str, counts: Sequence[tuple[str, int, str]]) -> Markup:

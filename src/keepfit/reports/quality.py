@@ -18,7 +18,7 @@ from keepfit.window import Window
 if TYPE_CHECKING:
     from markupsafe import Markup
 
-__all__ = ["capital", "in_test", "in_windows", "picture", "trust", "worth"]
+__all__ = ["calibration", "capital", "in_test", "in_windows", "picture", "trust", "worth"]
 
 
 def picture(draw: Callable[[int], Markup], text: str) -> Picture:
@@ -127,13 +127,13 @@ def in_windows(evaluation: Evaluation | None, windows: Sequence[Window], promoti
     return Figure(title, picture(lambda width: plots.timeline(width, title, points, name, level=level, marks=marks), title), reading, table)
 
 
-def trust(tested: Rescored) -> Section | None:
-    """Whether what it says comes about, and how its outputs are distributed."""
-    blocks: list[Block] = [one for one in (_calibration(tested), _piles(tested)) if one is not None]
+def trust(tested: Rescored, *, shown: Figure | None = None) -> Section | None:
+    """Whether what it says comes about, and how its outputs are distributed; without a figure that is shown elsewhere."""
+    blocks: list[Block] = [one for one in (calibration(tested), _piles(tested)) if one is not None and one.title != (shown and shown.title)]
     return Section("trust", "How far to trust a number that it gives", tuple(blocks)) if blocks else None
 
 
-def _calibration(tested: Rescored) -> Figure | None:
+def calibration(tested: Rescored) -> Figure | None:
     if len(tested.bins) < 2:
         return None
     shown = share if tested.is_chance else number
@@ -153,8 +153,8 @@ def _calibration(tested: Rescored) -> Figure | None:
         tuple((count(one.rows), shown(one.said), shown(one.happened), f"{shown(one.low)} to {shown(one.high)}") for one in tested.bins),
         frozenset({0, 1, 2}),
     )
-    reading = "Each point is a tenth of the rows. On the dashed line, what was said is what happened; above it, more happened. "
-    reading += "Bars are 95 % intervals."
+    reading = f"Each point stands for about {count(tested.bins[0].rows)} rows. On the dashed line, what was said is what happened; "
+    reading += "above it, more happened. Bars are 95 % intervals."
     drawn = picture(lambda width: plots.calibration(width, title, tested.bins, names, is_chance=tested.is_chance), title)
     return Figure(title, drawn, reading, table)
 

@@ -22,7 +22,7 @@ def page(report: Report) -> Page:
         _over_test(report) if first.figure and report.windows else None,
         people(report),
         looks_at(report),
-        trust(tested) if tested else None,
+        trust(tested, shown=first.figure) if tested else None,
         worth(report, tested) if tested else None,
         moved(report),
         columns(report),

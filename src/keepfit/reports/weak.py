@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
+from keepfit.column import FEWEST_SHOWN
 from keepfit.evaluation import Evaluation, Group, Importance, Slice
 from keepfit.loop.report import Report
 from keepfit.reports import metrics, plots
-from keepfit.reports.numbers import count, interval, number, signed
+from keepfit.reports.numbers import count, interval, number, share, signed
 from keepfit.reports.page import Block, Figure, Section, Table, Text, Tone
 from keepfit.reports.quality import capital, picture
 
@@ -26,6 +27,8 @@ def people(report: Report) -> Section | None:
     blocks: list[Block] = [figure for column, groups in by.items() if (figure := _groups(evaluation, column, groups)) is not None]
     if evaluation.slices:
         blocks.insert(0, _slices(evaluation.slices))
+    if report.tested and (figure := _taken(report.candidate.classes, report.tested.taken)) is not None:
+        blocks.insert(0, figure)
     for column, rest in evaluation.rest.items():
         blocks.append(
             Text(f"{count(rest.groups)} groups of {column} hold too few rows to be measured: {count(rest.rows)} rows together.", aside=True)
@@ -72,6 +75,44 @@ def _groups(evaluation: Evaluation, column: str, groups: Mapping[str, Group]) ->
     if len(ordered) > len(shown):
         reading += f" The {len(shown)} worst of {len(ordered)} groups."
     return Figure(title, picture(lambda width: plots.ranks(width, title, items, name, zero=whole.value), title), reading, table)
+
+
+def _taken(classes: Sequence[object], taken: Sequence[Sequence[int]]) -> Figure | None:
+    """Which class is taken for which; those of few rows stand together."""
+    often = [place for place, row in enumerate(taken) if sum(row) >= FEWEST_SHOWN]
+    often = sorted(sorted(often, key=lambda place: -sum(taken[place]))[:MOST_SHOWN])
+    if len(often) < 2:
+        return None
+    names = [str(classes[place]) for place in often]
+    wrong = [(taken[one][other] / sum(taken[one]), one, other) for one in often for other in often if one != other]
+    size, one, other = max(wrong)
+    if size > 0:
+        title = f"“{classes[one]}” is most often taken for “{classes[other]}”: {share(size)} of {count(sum(taken[one]))} rows"
+    else:
+        title = "None of the frequent values is taken for another"
+
+    def said(row: int, column: int) -> tuple[float, str, bool]:
+        part = taken[row][column] / sum(taken[row])
+        return (
+            part,
+            f"{classes[row]} taken for {classes[column]}: {count(taken[row][column])} rows, {share(part)}",
+            row != column and part > 0.2,
+        )
+
+    cells = [[said(row, column) for column in often] for row in often]
+    body = [
+        (name, count(sum(taken[row])), *(count(taken[row][column]) for column in often)) for name, row in zip(names, often, strict=True)
+    ]
+    table = Table(
+        "Rows of each value (down) by what was named (across)",
+        ("true value", "rows", *names),
+        tuple(body),
+        frozenset(range(1, len(often) + 2)),
+    )
+    reading = "Down: what was true. Across: what the model named, as a share of the row. A dot marks more than a fifth that went wrong."
+    if len(often) < len(taken):
+        reading += f" The {len(often)} most frequent of {len(taken)} values."
+    return Figure(title, picture(lambda width: plots.heat(width, title, names, names, cells), title), reading, table)
 
 
 def _slices(slices: tuple[Slice, ...]) -> Figure:

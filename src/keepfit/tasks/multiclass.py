@@ -145,7 +145,10 @@ class Multiclass:
         return f"Of 1,000 rows the model names the right value for {1000 * counts['right'] / sum(counts.values()):.0f}."
 
     def shown(self, scored: Scored) -> Shown:
-        surest, right = _chances(scored.outputs).max(axis=1), scored.truth == scored.decisions
+        chances = _chances(scored.outputs)
+        surest, right = chances.max(axis=1), scored.truth == scored.decisions
+        taken = np.zeros((chances.shape[1], chances.shape[1]), dtype=np.int64)
+        np.add.at(taken, (scored.truth.astype(np.int64), scored.decisions.astype(np.int64)), 1)
         return Shown(
             said=surest,
             happened=right.astype(np.float64),
@@ -154,6 +157,7 @@ class Multiclass:
             happened_as="share named rightly",
             parts={"rows named rightly": surest[right], "rows named wrongly": surest[~right]},
             parts_as="chance of the value that was named",
+            taken=taken,
         )
 
     def _shares(self, truth: NDArray[np.float64], count: int) -> NDArray[np.float64]:

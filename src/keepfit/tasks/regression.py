@@ -128,7 +128,8 @@ class Regression:
 
     def says(self, counts: Mapping[str, int], values: Mapping[str, float]) -> str:
         inside = 1000 * counts["inside"] / sum(counts.values())
-        return f"Predictions are off by {values['mae']:.3g} on average; of 1,000 rows {inside:.0f} lie between their bounds."
+        off = f"{values['mae']:,.0f}" if 100 <= values["mae"] < 1e15 else f"{values['mae']:.3g}"
+        return f"Predictions are off by {off} on average; of 1,000 rows {inside:.0f} lie between their bounds."
 
     def shown(self, scored: Scored) -> Shown:
         said = scored.outputs["prediction"]
