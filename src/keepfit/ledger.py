@@ -261,6 +261,10 @@ class Ledger(Protocol):
         """What is stored, as it is stored, for verification: seq, text, hash."""
         ...
 
+    def probe(self) -> None:
+        """Show that an entry could be appended now, without appending one; raises as `append` does."""
+        ...
+
     def close(self) -> None:
         """Give the connection back."""
         ...

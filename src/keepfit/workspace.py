@@ -38,7 +38,7 @@ from keepfit.task import Task
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["FORMAT", "Lock", "Workspace", "column_kinds", "open_source"]
+__all__ = ["FORMAT", "Lock", "Workspace", "column_kinds", "format_of", "open_source"]
 
 #: The version of the folder `.keepfit`.
 FORMAT = 1
@@ -108,19 +108,7 @@ class Workspace:
         if not marker.exists():
             files.write_new(self.home / ".gitignore", b"*\n")
             files.write_new(marker, digest.canonical({"format": FORMAT, "keepfit": version("keepfit")}).encode() + b"\n")
-        self._check_format(marker)
-
-    def _check_format(self, marker: Path) -> None:
-        if not marker.exists():
-            return
-        try:
-            written = msgspec.json.decode(marker.read_bytes())
-            number, by = int(written["format"]), str(written["keepfit"])
-        except (OSError, msgspec.DecodeError, KeyError, TypeError, ValueError):
-            raise errors.BrokenFile("the format of this project cannot be read", at=str(marker), fix="restore it from a backup") from None
-        if number > FORMAT:
-            fix = f"install keepfit {by} or later"
-            raise errors.NewerFormat(f"the project has format {number}; this keepfit reads up to {FORMAT}", at=str(marker), fix=fix)
+        format_of(self.home)
 
     @cached_property
     def ledger(self) -> Ledger:
@@ -344,6 +332,28 @@ def _faults(stated: Stated) -> list[errors.KeepfitError]:
     except errors.KeepfitError as error:
         found.append(error)
     return found
+
+
+def format_of(home: Path) -> int | None:
+    """The format of a folder `.keepfit`; None where it has none yet.
+
+    Raises
+    ------
+    BrokenFile, NewerFormat
+        It cannot be read; or a newer keepfit wrote it.
+    """
+    marker = home / "format"
+    if not marker.exists():
+        return None
+    try:
+        written = msgspec.json.decode(marker.read_bytes())
+        number, by = int(written["format"]), str(written["keepfit"])
+    except (OSError, msgspec.DecodeError, KeyError, TypeError, ValueError):
+        raise errors.BrokenFile("the format of this project cannot be read", at=str(marker), fix="restore it from a backup") from None
+    if number > FORMAT:
+        fix = f"install keepfit {by} or later"
+        raise errors.NewerFormat(f"the project has format {number}; this keepfit reads up to {FORMAT}", at=str(marker), fix=fix)
+    return number
 
 
 def open_source(

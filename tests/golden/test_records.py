@@ -52,6 +52,8 @@ from keepfit.prediction import Prediction
 from keepfit.profile import Profile
 from keepfit.proposal import Proposal
 from keepfit.release import Release, Sample
+from keepfit.reports.diagnosis import Diagnosis
+from keepfit.reports.environment import Check
 from keepfit.reports.status import Status
 from keepfit.schema import Column, Schema
 from keepfit.signal import Signal
@@ -174,6 +176,10 @@ RECORDS = {
         True,
         (Step("take", "unchanged", ("10,003 rows of flights.parquet",)), Step("fit", "runs", ("model.seed is 7 and was 0 (since c1)",))),
         (Setting("model.seed", 7, "option"), Setting("problem.key", ["carrier", "flight"], "keepfit.toml: line 9")),
+    ),
+    "diagnosis": Diagnosis(
+        "flight-delay",
+        (Check("python", "good", "CPython 3.11.7 on Linux x86_64"), Check("disk", "bad", "0.0 GiB of 10.0 GiB are free", "free some", 4)),
     ),
     "drift": Drift("origin", "jensen_shannon", 0.0, 7),
     "entry": Entry(
@@ -416,6 +422,7 @@ SHAPES = [
         Encoding,
         Setting,
         Step,
+        Check,
         Line,
     )
 ]

@@ -39,6 +39,7 @@ COMMANDS = {
     "history": "What happened, newest last.",
     "report": "One page on a candidate or release, to read or to send.",
     "show": "One candidate, release, verdict or entry, whole.",
+    "doctor": "Whether this machine and this project are fit to work.",
     "ledger": "Verify or export the chain of entries.",
 }
 

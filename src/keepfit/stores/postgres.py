@@ -135,6 +135,13 @@ class PostgresLedger:
             yield from rows
             after = rows[-1][0]
 
+    def probe(self) -> None:
+        def work(connection: Connection) -> None:
+            with connection.transaction(force_rollback=True):
+                connection.execute(_INSERT, (self.project, 0, "probe", "probe", "", ""))
+
+        self._ask(work)
+
     def close(self) -> None:
         with self._lock:
             if self._connection is not None:

@@ -130,6 +130,15 @@ class SqliteLedger:
                 yield seq, text.decode(errors="replace"), hash_.decode(errors="replace")
             after = rows[-1][0]
 
+    def probe(self) -> None:
+        with self._turn() as connection:
+            self._patiently(lambda: connection.execute("BEGIN IMMEDIATE"))
+            try:
+                connection.execute(_INSERT, (self.project, 0, "probe", "probe", "", ""))
+            finally:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+
     def close(self) -> None:
         with self._lock:
             if self._connection is not None:

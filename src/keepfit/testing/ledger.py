@@ -277,6 +277,14 @@ class LedgerConformance:
         assert found.body == body
         _assert_whole(ledger)
 
+    def test_a_probe_appends_nothing_and_may_be_repeated(self, ledger: Ledger, open_ledger: OpenLedger) -> None:
+        ledger.probe()
+        [entry] = ledger.append([_draft("a")])
+        ledger.probe()
+        with _opened(open_ledger) as another:
+            another.probe()
+            assert list(another.entries()) == [entry]
+
     def test_a_closed_handle_may_be_closed_again(self, open_ledger: OpenLedger) -> None:
         ledger = open_ledger("p")
         ledger.append([_draft("k")])
