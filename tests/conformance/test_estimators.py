@@ -9,6 +9,7 @@ import pytest
 
 from keepfit import plugin
 from keepfit.estimators.constant import Baseline
+from keepfit.estimators.forest import Forest
 from keepfit.estimators.lightgbm import LightGBM
 from keepfit.estimators.linear import Linear
 from keepfit.estimators.owned import OwnedEstimator
@@ -70,6 +71,14 @@ class TestLightGBM(EstimatorConformance):
         return LightGBM()
 
 
+class TestForest(EstimatorConformance):
+    parameters: ClassVar = {"trees": 30}
+
+    @pytest.fixture
+    def estimator(self):
+        return Forest()
+
+
 class OwnedConformance(EstimatorConformance):
     """An estimator that a function makes, in a module of a project's folder."""
 
@@ -103,6 +112,6 @@ class TestNumbersOfThePlan(OwnedConformance):
 
 
 def test_every_estimator_that_is_installed_passes_the_suite():
-    tested = {Baseline, LightGBM, Linear}
+    tested = {Baseline, Forest, LightGBM, Linear}
     assert {plugin.find("estimators", name) for name in plugin.kinds("estimators")} == tested
     assert all(plugin.find("estimators", name).kind == name for name in plugin.kinds("estimators"))
