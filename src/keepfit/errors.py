@@ -366,15 +366,6 @@ class ServerFailed(StoreFault):
     code = "KF404"
 
 
-# -- the loop -----------------------------------------------------------------------------------
-
-
-class Overtaken(StoreFault):
-    """Another command acted on the project meanwhile."""
-
-    code = "KF510"
-
-
 class NoKey(UsageFault):
     """A request brings no API key, or one that is not in force."""
 
@@ -409,6 +400,21 @@ class OpenDoor(UsageFault):
     """The server would listen beyond this machine while no API key is in force."""
 
     code = "KF410"
+
+
+# -- the loop -----------------------------------------------------------------------------------
+
+
+class Overtaken(StoreFault):
+    """Another command acted on the project meanwhile."""
+
+    code = "KF510"
+
+
+class OverBudget(UsageFault):
+    """A refit took longer than its budget."""
+
+    code = "KF511"
 
 
 def near_match(word: str, known: Iterable[str]) -> str:

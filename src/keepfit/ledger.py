@@ -21,7 +21,20 @@ from keepfit.errors import BrokenChain, KeyConflict, NewerFormat, Overtaken
 from keepfit.instant import show
 from keepfit.record import plain
 
-__all__ = ["GENESIS", "Draft", "Entry", "Head", "Ledger", "chain", "check_newest", "entry_hash", "hashed_text", "place", "read_entry"]
+__all__ = [
+    "GENESIS",
+    "Draft",
+    "Entry",
+    "Head",
+    "Ledger",
+    "Resting",
+    "chain",
+    "check_newest",
+    "entry_hash",
+    "hashed_text",
+    "place",
+    "read_entry",
+]
 
 #: What stands before the first entry.
 GENESIS = "0" * 64
@@ -188,6 +201,42 @@ def place(
     new = list(chain(project, head, list(fresh.values()), recorded_at))
     known = {entry.key: entry for entry, _ in new}
     return [there.get(draft.key) or known[draft.key] for draft in drafts], new
+
+
+class Resting:
+    """A ledger for someone who has seen the newest entries of some kinds: once there are newer ones, appends are refused.
+
+    Parameters
+    ----------
+    newest : as for `Ledger.append`; it holds for every append
+    """
+
+    def __init__(self, ledger: Ledger, newest: Mapping[str, int]) -> None:
+        self.project = ledger.project
+        self._ledger, self._newest = ledger, dict(newest)
+
+    def append(
+        self, drafts: Sequence[Draft], *, recorded_at: datetime | None = None, newest: Mapping[str, int] | None = None
+    ) -> list[Entry]:
+        return self._ledger.append(drafts, recorded_at=recorded_at, newest={**self._newest, **(newest or {})})
+
+    def entries(self, *, kind: str | None = None, after: int = 0) -> Iterator[Entry]:
+        return self._ledger.entries(kind=kind, after=after)
+
+    def find(self, key: str) -> Entry | None:
+        return self._ledger.find(key)
+
+    def last(self, kind: str) -> Entry | None:
+        return self._ledger.last(kind)
+
+    def head(self) -> Head:
+        return self._ledger.head()
+
+    def texts(self, *, after: int = 0) -> Iterator[tuple[int, str, str]]:
+        return self._ledger.texts(after=after)
+
+    def close(self) -> None:
+        self._ledger.close()
 
 
 def check_newest(project: str, newest: Mapping[str, int], last: Callable[[str], int]) -> None:

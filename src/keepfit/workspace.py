@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import getpass
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -22,7 +23,7 @@ from keepfit.estimator import Estimator
 from keepfit.estimators.owned import OwnedEstimator
 from keepfit.gate import Gate
 from keepfit.instant import show
-from keepfit.ledger import Draft, Entry, Head, Ledger
+from keepfit.ledger import Draft, Entry, Head, Ledger, Resting
 from keepfit.release import Roles, roles
 from keepfit.source import DATABASES, ENDINGS, Address, Source, kind_of
 from keepfit.spec.data import DataSpec
@@ -147,6 +148,15 @@ class Workspace:
         self._move_lock()
         return entries
 
+    def resting_on(self, newest: Mapping[str, int]) -> Workspace:
+        """This workspace for someone who has seen the newest entries of some kinds.
+
+        Once the ledger holds newer ones, whatever is appended through it is refused (`Overtaken`).
+        """
+        resting = copy.copy(self)
+        resting.__dict__["ledger"] = Resting(self.ledger, newest)
+        return resting
+
     def key_of(self, kind: str, key: list[Any]) -> str:
         """The key that `append` gives an entry with this cause."""
         return digest.of_value([kind, *record.plain(key)])
@@ -210,6 +220,12 @@ class Workspace:
         """When the data or a window was looked at last, by the entries' own clock."""
         last = [entry.at for kind in ("snapshot", "watch") if (entry := self.ledger.last(kind)) is not None]
         return max(last, default=None)
+
+    def beside(self) -> Workspace:
+        """This workspace for a person's word, which waits for no other command: one entry, written whole or not at all."""
+        self.prepare()
+        self._catch_up()
+        return self
 
     def _catch_up(self) -> None:
         """Move `keepfit.lock` after the entries of a command that was killed before it could.

@@ -20,12 +20,14 @@ import pytest
 import keepfit
 from keepfit import record
 from keepfit.access import ApiKey
+from keepfit.action import Action
 from keepfit.added import Added
 from keepfit.calibration import Calibration
 from keepfit.candidate import Candidate
 from keepfit.cause import Cause
 from keepfit.chain import Finding, Verification
 from keepfit.column import Bar
+from keepfit.decision import Decision
 from keepfit.demo.story import Gained
 from keepfit.drift import Drift
 from keepfit.errors import BrokenFile, NewerFormat
@@ -37,7 +39,7 @@ from keepfit.evaluation import Evaluation, Gain, Group, Importance, Measured, Re
 from keepfit.export import ArtifactCopy, LedgerExport
 from keepfit.features import Encoding, Plan
 from keepfit.gate import Outcome
-from keepfit.incident import Action
+from keepfit.incident import Incident
 from keepfit.instant import Duration
 from keepfit.label import Label
 from keepfit.ledger import Entry, Head
@@ -61,6 +63,7 @@ from keepfit.slice import Condition, Slice
 from keepfit.snapshot import Part, Snapshot
 from keepfit.spec.load import load
 from keepfit.split import Split
+from keepfit.stage import StageTest
 from keepfit.suspicion import Suspicion
 from keepfit.verdict import Verdict
 from keepfit.violation import Violation
@@ -160,7 +163,20 @@ WINDOW = Window(
     (SIGNAL,),
 )
 INTERVAL = Interval(utc(2013, 3, 4), utc(2013, 3, 11))
-PROMOTE = Action("promote", "the challenger won", INTERVAL, "r2")
+PROMOTE = Action("promote", "the challenger won", INTERVAL, "r2", 4, 1)
+STAGE_TEST = StageTest(
+    "r2",
+    0,
+    utc(2013, 3, 12),
+    utc(2013, 3, 19),
+    900,
+    7,
+    0.01,
+    3.25,
+    0.0,
+    "passed",
+    "gain +0.0100 log loss over 900 rows in 7 days: it is no worse",
+)
 
 RECORDS = {
     "action": PROMOTE,
@@ -181,6 +197,7 @@ RECORDS = {
         "flight-delay",
         (Check("python", "good", "CPython 3.11.7 on Linux x86_64"), Check("disk", "bad", "0.0 GiB of 10.0 GiB are free", "free some", 4)),
     ),
+    "decision": Decision("veto", "r2", "person:Zoë", utc(2013, 3, 12), "the prices were wrong", 9),
     "drift": Drift("origin", "jensen_shannon", 0.0, 7),
     "entry": Entry(
         "flight-delay",
@@ -197,6 +214,19 @@ RECORDS = {
     "evaluation": EVALUATION,
     "gained": Gained(
         "demo", 7, utc(2013, 3, 19), utc(2013, 3, 26), "c2", "c1", EVALUATION, EVALUATION, Gain(0.01, 0.005, 0.015), Gain(0.0, 0.0, 0.0)
+    ),
+    "incident": Incident(
+        4,
+        "calibration",
+        "r1",
+        ("late",),
+        "critical",
+        0.12,
+        True,
+        "27 % were late, 15 % were expected",
+        utc(2013, 3, 4),
+        7,
+        utc(2013, 3, 25),
     ),
     "label": Label(None, '["UA",1545,"2013-01-01T05:15:00Z"]', "late", True, "system", "http", utc(2013, 1, 2), utc(2013, 1, 2, 0, 0, 1)),
     "ledger-export": LedgerExport("flight-delay", Head(2, "f" * 64), {digest("a"): ArtifactCopy("9" * 64, 12)}),
@@ -334,11 +364,12 @@ RECORDS = {
     "signal": SIGNAL,
     "snapshot": SNAPSHOT,
     "split": Split("time", Duration.parse("1d"), (utc(2013, 2, 1), utc(2013, 2, 10)), utc(2013, 2, 20), utc(2013, 2, 21)),
+    "stage": STAGE_TEST,
     "status": Status("flight-delay", utc(2013, 3, 12), "r1", utc(2013, 3, 1), EVALUATION, "r2", None, WINDOW, 12),
     "suspicion": Suspicion(
         "leak", "arr_delay", "alone it ranks the rows by 'late' almost perfectly (1.000 of 1)", 'arr_delay = { known = "later" }'
     ),
-    "turn": Turn(PROMOTE, (WINDOW,), "c2", "r2", Gain(0.01, 0.005, 0.015), VERDICT),
+    "turn": Turn(PROMOTE, (WINDOW,), "c2", "r2", Gain(0.01, 0.005, 0.015), VERDICT, STAGE_TEST, "passed"),
     "verdict": VERDICT,
     "verification": Verification("flight-delay", 2, Head(2, "f" * 64), 1, (Finding("cut", 3, "the chain ends at entry 2"),)),
     "trees": Trees("magnitude", ("model.txt", "low.txt", "high.txt"), ("prediction", "low", "high"), 12.5, 3.0),

@@ -12,7 +12,7 @@ from keepfit.ledger import Entry
 
 __all__ = ["command"]
 
-KINDS = ["snapshot", "fit", "verdict", "release", "watch", "action", "key"]
+KINDS = ("snapshot", "fit", "verdict", "release", "watch", "incident", "action", "stage", "decision", "key")
 
 
 @click.command("history", epilog="Example: keepfit history --last 20")
@@ -49,4 +49,11 @@ def says(kind: str, body: Any) -> str:
         return f"{body['kind']} {body['status']}" + (f": {body['why']}" if body["why"] else "")
     if kind == "key":
         return f"{body['id']} was {'created for ' + ', '.join(body['scopes']) if body['does'] == 'create' else 'revoked'}"
+    if kind == "incident":
+        whose = f" of {body['release']}" if body["release"] else ""
+        return f"{body['incident']} {body['change']}: {body['kind']}{whose}, {body['because']}"
+    if kind == "stage":
+        return f"{body['release']}, stage {body['stage'] + 1}: {body['says']}, {body['because']}"
+    if kind == "decision":
+        return f"{body['decision']} {body['about']}: {body['because']}".replace(" :", ":")
     return ", ".join(sorted(body))

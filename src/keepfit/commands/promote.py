@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from keepfit.commands.shared import Given, emit, options, waiting
+from keepfit.commands.shared import Given, emit, options
 from keepfit.loop.release import promote
 
 __all__ = ["command"]
@@ -16,7 +16,5 @@ __all__ = ["command"]
 @options
 def command(given: Given, release: str, because: str) -> None:
     """Make RELEASE the champion. Your name and the reason stay on record."""
-    ws = given.workspace()
-    with ws.alone(waiting=waiting):
-        entry = promote(ws, release, because=because, now=given.now)
+    entry = promote(given.workspace().beside(), release, because=because, now=given.now)
     emit(given, dict(entry.body), lambda: f"{release} is champion (was {entry.body['was']}). Back: keepfit rollback")

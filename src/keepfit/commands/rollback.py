@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from keepfit.commands.shared import Given, emit, options, waiting
+from keepfit.commands.shared import Given, emit, options
 from keepfit.loop.release import rollback
 
 __all__ = ["command"]
@@ -15,7 +15,5 @@ __all__ = ["command"]
 @options
 def command(given: Given, because: str) -> None:
     """Make the previous champion the champion again. Your name and the reason stay on record."""
-    ws = given.workspace()
-    with ws.alone(waiting=waiting):
-        entry = rollback(ws, because=because, now=given.now)
+    entry = rollback(given.workspace().beside(), because=because, now=given.now)
     emit(given, dict(entry.body), lambda: f"{entry.body['release']} is champion again (was {entry.body['was']}).")

@@ -14,7 +14,7 @@ __all__ = ["command", "told"]
 @click.command("turn", epilog="Example: keepfit turn; call it as often as you like")
 @options
 def command(given: Given) -> None:
-    """Do the one thing that is due: look at a window, fit a challenger, race it, or promote it."""
+    """Do the one thing that is due: look at a window, fit a challenger, race it, test its stage, promote it, or roll back."""
     ws = given.workspace()
     with given.alone(ws), working(given) as progress:
         done = turn(ws, now=given.now, progress=progress)
@@ -35,9 +35,22 @@ def told(done: Turn) -> str:
         return (
             f"Challenger {done.candidate} could not be raced: no rows of the window, with both outcomes, are new to it and to the champion."
         )
-    if action.kind == "promote":
-        return f"Promoted {done.release}: {action.because}."
+    if action.kind in _WORDS:
+        return _WORDS[action.kind].format(release=done.release, why=done.why, because=action.because)
+    if action.kind == "test" and done.test is not None:
+        return f"Stage {done.test.stage + 1} of {done.release}: {done.test.says}. {done.test.because}"
+    if action.kind == "rollback":
+        return f"Rolled back to {done.release}: {action.because}." if done.release == action.release else f"Not rolled back: {done.why}."
+    if action.kind == "ask":
+        return f"{action.because}."
     return f"Nothing to do: {action.because}."
+
+
+_WORDS = {
+    "promote": "Promoted {release}: {because}.",
+    "advance": "{release} answers {why} of the requests now: {because}.",
+    "drop": "{release} answers no more: {because}.",
+}
 
 
 def _gained(done: Turn) -> str:

@@ -2,27 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import click
 
 from keepfit import record
 from keepfit.commands import words
 from keepfit.commands.shared import Given, emit, options, working
+from keepfit.incident import Incident
+from keepfit.loop.incidents import follow
 from keepfit.loop.watch import watch
+from keepfit.window import Window
 
 __all__ = ["command"]
 
 
 @click.command("watch", epilog="Example: keepfit watch --json")
 @options
-def command(given: Given) -> None:
-    """Look once at the windows whose labels are due, and write down what is seen."""
+def command(given: Given) -> int:
+    """Look once at the windows whose labels are due, and write down what is seen.
+
+    Exit status: 0 all is well, 1 an incident is open, 2 none is and a window could not be judged.
+    """
     ws = given.workspace()
     with given.alone(ws), working(given):
         seen = watch(ws, now=given.now)
+        opened = follow(ws, now=given.now)
     emit(
         given,
         [record.to_json(window) for window in seen],
-        lambda: (
-            "\n".join(line for window in seen for line in words.window_lines(window)) or "Nothing to look at: no window's labels are due."
-        ),
+        lambda: "\n".join(_lines(seen, opened)),
     )
+    return 1 if opened else 2 if any(window.evaluation is None for window in seen) else 0
+
+
+def _lines(seen: list[Window], opened: list[Incident]) -> Iterator[str]:
+    for window in seen:
+        yield from words.window_lines(window)
+    if not seen:
+        yield "Nothing to look at: no window's labels are due."
+    yield from map(words.incident_line, opened)

@@ -9,11 +9,12 @@ import click
 from keepfit import plugin
 from keepfit.evaluation import Evaluation
 from keepfit.gate import Outcome
+from keepfit.incident import Incident
 from keepfit.task import Task
 from keepfit.verdict import Verdict
 from keepfit.window import Window
 
-__all__ = ["metrics", "outcome_lines", "sentence", "verdict_line", "window_lines"]
+__all__ = ["metrics", "incident_line", "outcome_lines", "sentence", "verdict_line", "window_lines"]
 
 _COLOURS = {"passed": "green", "failed": "red", "undecided": "yellow", "not_applicable": "bright_black"}
 
@@ -51,6 +52,15 @@ def sentence(evaluation: Evaluation) -> str:
 def metrics(evaluation: Evaluation) -> list[str]:
     """Every metric with its interval."""
     return [f"{name:<18} {measured}" for name, measured in evaluation.metrics.items()]
+
+
+def incident_line(incident: Incident) -> str:
+    """An open incident in one line."""
+    colour = "red" if incident.severity == "critical" else "yellow"
+    whose = f" of {incident.release}" if incident.release else ""
+    about = f" ({', '.join(incident.about[:5])})" if incident.about else ""
+    head = click.style(f"incident {incident.number}", fg=colour, bold=True)
+    return f"  {head} since {incident.since:%Y-%m-%d}: {incident.kind}{whose}{about}. {incident.because}"
 
 
 def window_lines(window: Window) -> list[str]:

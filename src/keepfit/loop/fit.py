@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from importlib.metadata import version
@@ -128,10 +128,24 @@ def _code(ws: Workspace, kind: str) -> dict[str, str]:
     return {name: digest.of_bytes(data) for name, data in plugin.code_of(kind, ws.folder).items()}
 
 
-def refit(ws: Workspace, champion: Candidate, taken: list[Taken], *, cause: list[Any], now: datetime, progress: Progress = silent) -> Fit:
+def refit(
+    ws: Workspace,
+    champion: Candidate,
+    taken: list[Taken],
+    *,
+    cause: list[Any],
+    now: datetime,
+    narrow: Callable[[Rows, Schema], Rows] = lambda rows, _: rows,
+    progress: Progress = silent,
+) -> Fit:
     """Fit the champion's recipe once on every row with a known target; its test is what comes after.
 
     Calibration and threshold are the champion's: they belong to the recipe.
+
+    Parameters
+    ----------
+    cause : what the fit depends on beside the data
+    narrow : which of the rows are learned from
     """
     data = [part.digest for part in taken]
     why = Cause("refit", {"because": cause, "the data": data, "champion": champion.id, "step version": STEP, **versions()})
@@ -139,6 +153,7 @@ def refit(ws: Workspace, champion: Candidate, taken: list[Taken], *, cause: list
         return done
     known = taken[0].schema
     classes, rows = _labelled(ws, taken, known)
+    rows = narrow(rows, known)
     chosen = _Chosen(Recipe(champion.estimator, champion.parameters), champion.threshold, champion.calibration)
     progress(f"fitting {champion.estimator} on {rows.count:,} rows")
     training = Training(Inputs(rows.frame, ws.kinds), rows.truth, tuple(known.features), ws.task, classes)

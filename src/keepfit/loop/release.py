@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -16,15 +17,15 @@ from keepfit.release import Release, Role
 from keepfit.schema import Schema
 from keepfit.workspace import Workspace
 
-__all__ = ["give_role", "promote", "release", "rollback"]
+__all__ = ["give_role", "known_release", "promote", "release", "rollback"]
 
 
 def release(
-    ws: Workspace, candidate: Candidate, *, role: Role, because: str, cause: list[Any], now: datetime, share: float | None = None
+    ws: Workspace, candidate: Candidate, *, role: Role, because: str, cause: list[Any], now: datetime, more: Mapping[str, Any] | None = None
 ) -> Entry:
     """Release a candidate in a role, once for each cause; a candidate that was released before keeps its release.
 
-    `share` is what a canary answers of the requests.
+    `more` is what the entry says besides: of a canary the `share` of the requests that it answers.
     """
     if (entry := ws.entry("release", [role, *cause])) is not None:
         restore(ws, entry.body["release"])
@@ -42,9 +43,8 @@ def release(
         "was": {"champion": roles.champion, "canary": roles.canary, "shadow": roles.shadow}.get(role),
         "because": because,
         "artifacts": {"release": named},
+        **(more or {}),
     }
-    if role == "canary":
-        body["share"] = share
     return ws.append("release", [role, *cause], body, at=now)
 
 
@@ -72,23 +72,36 @@ def rollback(ws: Workspace, *, because: str, now: datetime) -> Entry:
     previous = ws.roles().previous
     if previous is None:
         raise errors.NoChampion("there is no earlier champion to go back to", at=ws.project, fix="see: keepfit history")
-    return give_role(ws, previous, "champion", because=because, now=now)
+    return give_role(ws, previous, "champion", because=because, now=now, more={"rolled_back": ws.roles().champion})
 
 
-def give_role(ws: Workspace, name: str, role: Role, *, because: str, now: datetime, share: float | None = None) -> Entry:
-    """Give an existing release a role, or with `none` take away the one that it has."""
-    for entry in ws.ledger.entries(kind="release"):
-        if entry.body["release"] == name:
-            break
-    else:
-        known = sorted({entry.body["release"] for entry in ws.ledger.entries(kind="release")})
-        raise errors.NothingThere(f"there is no release '{name}'", at=name, fix=errors.near_match(name, known))
+def give_role(ws: Workspace, name: str, role: Role, *, because: str, now: datetime, more: Mapping[str, Any] | None = None) -> Entry:
+    """Give an existing release a role, or with `none` take away the one that it has; `more` as for `release`."""
+    entry = known_release(ws, name)
+    # A role may be given again after it was lost, so the cause names the change of roles that came before. Was there
+    # another one meanwhile, this one was decided on what does not hold any more, and is refused.
+    last = ws.ledger.last("release")
+    ws = ws.resting_on({"release": last.seq if last else 0})
     if role == "champion" and ws.roles().champion == name:
         raise errors.BadArgument(f"release {name} is the champion already", at=name, fix="see: keepfit status")
     candidate, _ = candidate_of(ws, entry.body["candidate"])
-    # A role may be given again after it was lost, so the cause names the change of roles that came before.
-    last = ws.ledger.last("release")
-    return release(ws, candidate, role=role, because=because, cause=[name, last.seq if last else 0], now=now, share=share)
+    return release(ws, candidate, role=role, because=because, cause=[name, last.seq if last else 0], now=now, more=more)
+
+
+def known_release(ws: Workspace, name: str) -> Entry:
+    """The first entry of a release.
+
+    Raises
+    ------
+    NothingThere
+        There is none of that name.
+    """
+    known = set()
+    for entry in ws.ledger.entries(kind="release"):
+        if entry.body["release"] == name:
+            return entry
+        known.add(entry.body["release"])
+    raise errors.NothingThere(f"there is no release '{name}'", at=name, fix=errors.near_match(name, known))
 
 
 def restore(ws: Workspace, name: str) -> Path:

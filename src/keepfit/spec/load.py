@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from keepfit import errors
 from keepfit.errors import KeepfitError
 from keepfit.spec import toml
-from keepfit.spec.contradictions import contradictions
+from keepfit.spec.contradictions import Contradiction, contradictions
 from keepfit.spec.faults import faults_of
 from keepfit.spec.places import FILE, Key, Places, lines_of
 from keepfit.spec.project import ProjectSpec
@@ -125,11 +125,16 @@ def read(
 def parse(stated: Stated) -> tuple[ProjectSpec | None, list[KeepfitError]]:
     """The project that settings state, and every fault that can be found without a plugin."""
     found = list(_passwords(stated.values, stated.places))
-    found += [errors.Impossible(one.message, at=stated.places.of(one.key), fix=one.fix) for one in contradictions(stated.values)]
+    found += _impossible(stated, contradictions(stated.values))
     try:
-        return ProjectSpec.model_validate(stated.values), found
+        spec = ProjectSpec.model_validate(stated.values)
+        return spec, found + _impossible(stated, spec.contradictions())
     except ValidationError as error:
         return None, found + faults_of(error, ProjectSpec, stated.places)
+
+
+def _impossible(stated: Stated, found: Iterable[Contradiction]) -> list[KeepfitError]:
+    return [errors.Impossible(one.message, at=stated.places.of(one.key), fix=one.fix) for one in found]
 
 
 def _placed(places: dict[Key, str], key: Key, place: str, merged: Mapping[str, Any]) -> None:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
+from keepfit.spec.contradictions import Contradiction
 from keepfit.spec.data import ColumnSpec, DataSpec
 from keepfit.spec.features import FeaturesSpec
 from keepfit.spec.model import ModelSpec
-from keepfit.spec.monitor import MonitorSpec, RefitSpec
+from keepfit.spec.monitor import MonitorSpec
 from keepfit.spec.problem import ProblemSpec
+from keepfit.spec.refit import RefitSpec
 from keepfit.spec.serve import ServeSpec
 from keepfit.spec.stores import StoresSpec
 from keepfit.spec.strict import Strict
@@ -44,3 +47,10 @@ class ProjectSpec(Strict):
     refit: RefitSpec = RefitSpec()
     serve: ServeSpec = ServeSpec()
     stores: StoresSpec = StoresSpec()
+
+    def contradictions(self) -> Iterator[Contradiction]:
+        """What cannot hold together though each part of it is right."""
+        yield from self.refit.contradictions()
+        if self.refit.history != "all" and self.problem.time is None:
+            fix = 'add time = … to [problem], or say history = "all"'
+            yield Contradiction(("refit", "history"), "no row is older than another: problem.time is not named", fix)
