@@ -17,7 +17,7 @@ def test_an_id_is_a_uuid_of_version_7_of_its_millisecond():
 
 
 def test_ids_are_unique_and_sort_by_the_time_of_their_making(monkeypatch):
-    instants = iter(range(1_700_000_000_000, 1_700_000_000_000 + 2000))
+    instants = iter(range(4_000_000_000_000, 4_000_000_000_000 + 2000))
     monkeypatch.setattr(time, "time_ns", lambda: next(instants) * 1_000_000)
     ids = [new_id() for _ in range(2000)]
     assert ids == sorted(ids)

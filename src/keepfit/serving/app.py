@@ -1,12 +1,13 @@
-"""The HTTP interface as a plain ASGI application: a table of routes, and who may use them."""
+"""The application: a table of routes, who may use them, and who answers their rows; it knows nothing of sockets."""
 
 from __future__ import annotations
 
 import re
 import time
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import UTC, datetime
-from typing import Any, TypeAlias
+from typing import TypeAlias
+from urllib.parse import unquote
 
 import msgspec
 
@@ -17,7 +18,7 @@ from keepfit.serving.answering import Answering
 from keepfit.serving.counters import Counters
 from keepfit.serving.duty import Duty, Orders
 from keepfit.serving.events import Events
-from keepfit.serving.exchange import Headers, Opens, Refused, Request, Response, Route, problem, refusal
+from keepfit.serving.exchange import Headers, Opens, Refused, Request, Response, Route, Taken, problem, refusal
 from keepfit.serving.log import Log
 from keepfit.serving.predicting import Predicting, Said
 from keepfit.serving.rates import Rates
@@ -25,10 +26,6 @@ from keepfit.serving.rows import Asked
 
 __all__ = ["App", "route_paths"]
 
-Scope: TypeAlias = MutableMapping[str, Any]
-Message: TypeAlias = MutableMapping[str, Any]
-Receive: TypeAlias = Callable[[], Awaitable[Message]]
-Send: TypeAlias = Callable[[Message], Awaitable[None]]
 #: A protocol: the routes that it adds to an application.
 Routes: TypeAlias = "Callable[[App], Iterable[Route]]"
 
@@ -61,6 +58,7 @@ class App:
         self.alarms: dict[str, str] = {}
         self._rates = rates or Rates(orders.limits.rate)
         self._busy = 0
+        self._most_busy = orders.limits.concurrency
         self._exact = {(route.method, route.path): route for route in self.routes if "{" not in route.path}
         self._patterns = [(_pattern(route.path), route) for route in self.routes if "{" in route.path]
         self._below = f"/v1/projects/{orders.project}/"
@@ -72,54 +70,80 @@ class App:
 
     # -- HTTP -----------------------------------------------------------------------------------
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            return
+    def begin(self, method: bytes, target: bytes, headers: Headers, peer: str) -> Taken | Response:
+        """Look at a request's head: it is taken, and its body may come; or this is what is answered to it."""
         started = time.perf_counter_ns()
-        label, response = await self._respond(scope, receive, started)
-        headers = [(b"content-type", response.kind), (b"content-length", b"%d" % len(response.body)), *response.headers]
-        await send({"type": "http.response.start", "status": response.status, "headers": headers})
-        await send({"type": "http.response.body", "body": response.body})
+        label = NOWHERE
+        refuse: Callable[[Refused], Response] = problem
+        try:
+            path, query = _parted(target)
+            route, parts = self._route(method.decode("latin-1"), path)
+            label, refuse = route.path, route.refuse
+            if route.opens is not None:
+                self._admit(route.opens, headers, peer)
+            continues = self._continues(headers)
+            return Taken(route, method.decode("latin-1"), path, query, headers, started, parts, continues)
+        except (Refused, errors.KeepfitError) as error:
+            return self._end(label, started, refuse(error if isinstance(error, Refused) else refusal(error)))
+
+    async def respond(self, taken: Taken, body: bytes) -> Response:
+        """Answer a request that was taken, now that all of it is there."""
+        route = taken.route
+        self._busy += 1
+        try:
+            if self._busy > self._most_busy:
+                message = f"more than {self._most_busy} requests are under way"
+                raise errors.Overloaded(message, at="this worker", fix="try again in a second")
+            response = await route.answer(Request(taken.method, taken.path, taken.query, taken.headers, body, taken.started, taken.parts))
+        except Refused as refused:
+            response = route.refuse(refused)
+        except errors.KeepfitError as error:
+            response = route.refuse(refusal(error))
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            response = route.refuse(Refused(400, "the body is not JSON, or nested too deep", code="KF403", fix=_NOT_JSON))
+        except Exception as error:  # noqa: BLE001 - one request's fault, which may be the owner's code, ends no other
+            self.events.say("a request could not be answered", "error", route=route.path, error=type(error).__name__)
+            response = route.refuse(Refused(500, "this request could not be answered", fix="see the events of the server"))
+        finally:
+            self._busy -= 1
+        return self._end(route.path, taken.started, response)
+
+    def too_large(self, taken: Taken) -> Response:
+        """What is answered to a request whose body goes on and on."""
+        return self._end(taken.route.path, taken.started, taken.route.refuse(_too_large(self.orders.limits.most_bytes)))
+
+    def count_refusal(self, status: int) -> None:
+        """Count what was refused before it was a request."""
+        self.counters.answered(NOWHERE, status, 0)
+
+    def _end(self, label: str, started: int, response: Response) -> Response:
         taken = time.perf_counter_ns() - started
         self.counters.answered(label, response.status, taken)
         if self.orders.access:
-            details = {"method": scope["method"], "route": label, "status": response.status, "ms": round(taken / 1e6, 3)}
-            self.events.say("request", **details, bytes=len(response.body))
+            self.events.say("request", route=label, status=response.status, ms=round(taken / 1e6, 3), bytes=len(response.body))
+        return response
 
-    async def _respond(self, scope: Scope, receive: Receive, started: int) -> tuple[str, Response]:
-        """The response to a request, and the path of the route that made it."""
-        refuse: Callable[[Refused], Response] = problem
-        label = NOWHERE
-        self._busy += 1
-        try:
-            route, parts = self._route(scope["method"], scope["path"])
-            refuse, label = route.refuse, route.path
-            if route.opens is not None:
-                self._admit(route.opens, scope)
-            body = await _body(receive, scope["headers"], self.orders.limits.most_bytes)
-            request = Request(scope["method"], scope["path"], scope["query_string"], scope["headers"], body, started, parts)
-            return label, await route.answer(request)
-        except Refused as refused:
-            return label, refuse(refused)
-        except errors.KeepfitError as error:
-            return label, refuse(refusal(error))
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            return label, refuse(Refused(400, "the body is not JSON, or nested too deep", code="KF403", fix=_NOT_JSON))
-        except Exception as error:  # noqa: BLE001 - one request's fault, which may be the owner's code, ends no other
-            self.events.say("a request could not be answered", "error", route=label, error=type(error).__name__)
-            return label, refuse(Refused(500, "this request could not be answered", fix="see the events of the server"))
-        finally:
-            self._busy -= 1
+    def _continues(self, headers: Headers) -> bool:
+        """Whether a client waits to be told to send its body; one that is too large is refused before it comes."""
+        continues = False
+        for name, value in headers:
+            if name == b"content-length":
+                if not value.isdigit() or int(value) > self.orders.limits.most_bytes:
+                    raise _too_large(self.orders.limits.most_bytes)
+            elif name == b"expect":
+                continues = value.lower() == b"100-continue"
+        return continues
 
     def _route(self, method: str, path: str) -> tuple[Route, dict[str, str]]:
         """The route of a request, and what stands in the place of its `{name}`s."""
+        method = "GET" if method == "HEAD" else method
         route = self._exact.get((method, path))
         if route is not None:
-            return route, {}
+            return route, _NO_PARTS
         if path.startswith(self._below):
             path = f"/v1/{path.removeprefix(self._below)}"
             if (route := self._exact.get((method, path))) is not None:
-                return route, {}
+                return route, _NO_PARTS
         known = {verb for verb, taken in self._exact if taken == path}
         for pattern, candidate in self._patterns:
             if found := pattern.fullmatch(path):
@@ -131,12 +155,12 @@ class App:
             raise Refused(405, f"{method[:20]} is not answered here", at=path[:200], fix=allowed, headers=((b"allow", allowed.encode()),))
         raise Refused(404, "there is nothing here", at=path[:200], fix="POST /v1/predict, POST /v1/labels, GET /v1/release")
 
-    def _admit(self, opens: Opens, scope: Scope) -> None:
+    def _admit(self, opens: Opens, headers: Headers, peer: str) -> None:
         """Refuse a request whose key does not open the route, or that is one too many."""
         limits, keys = self.orders.limits, self.duty.keys
         client = b""
         if keys or (self.orders.open and opens != "predict"):
-            client = _key(scope["headers"])
+            client = _key(headers)
             if not (self.orders.open and opens == "predict"):
                 allowed = access.allows(client.decode("latin-1"), keys, opens) if client else None
                 if allowed is None:
@@ -145,13 +169,9 @@ class App:
                     raise errors.NoKey(title, at="header Authorization", fix=fix)
                 if not allowed:
                     raise errors.NarrowKey(f"this key does not open what needs the scope {opens}", at="header Authorization", fix=_WIDER)
-        if limits.rate:
-            who = client or str((scope.get("client") or ("",))[0]).encode()
-            if not self._rates.allows(who, time.time()):
-                fix = "wait a second, or send more rows in one request"
-                raise errors.TooFast(f"more than {limits.rate} requests in a second", at="this client", fix=fix)
-        if self._busy > limits.concurrency:
-            raise errors.Overloaded(f"more than {limits.concurrency} requests are under way", at="this worker", fix="try again in a second")
+        if limits.rate and not self._rates.allows(client or peer.encode(), time.time()):
+            fix = "wait a second, or send more rows in one request"
+            raise errors.TooFast(f"more than {limits.rate} requests in a second", at="this client", fix=fix)
 
     # -- what routes ask for --------------------------------------------------------------------
 
@@ -177,11 +197,12 @@ class App:
             fix = "send Keepfit-Now: 2013-03-01T00:00Z, or start the server without --simulated"
             raise Refused(400, "this server runs on a simulated clock", at="header Keepfit-Now", fix=fix, code="KF403") from None
 
-    async def answer(self, answering: Answering, asked: Asked, request: Request) -> Said:
-        """Answer rows that `answering.rows` read, each on record before this returns; see `Predicting.answer`."""
-        return await self.predicting.answer(answering, asked, self.now(request), request.started)
+    def answer(self, answering: Answering, asked: Asked, request: Request) -> Awaitable[Said]:
+        """Answer rows that `answering.rows` read, each on record before they are given back; see `Predicting.answer`."""
+        return self.predicting.answer(answering, asked, self.now(request), request.started)
 
 
+_NO_PARTS: dict[str, str] = {}
 _WIDER = "make a key with this scope: keepfit key create"
 _NOT_JSON = "NaN and Infinity are no JSON: send null for what is missing"
 
@@ -204,28 +225,13 @@ def _key(headers: Headers) -> bytes:
     return b""
 
 
-async def _body(receive: Receive, headers: Headers, most: int) -> bytes:
-    for name, value in headers:
-        if name == b"content-length" and value.isdigit() and int(value) > most:
-            raise _too_large(most)
-    message = await receive()
-    if message["type"] == "http.request" and not message.get("more_body"):
-        body: bytes = message["body"]
-        if len(body) > most:
-            raise _too_large(most)
-        return body
-    parts: list[bytes] = []
-    size = 0
-    while True:
-        if message["type"] == "http.disconnect":
-            raise Refused(400, "the client went away")
-        parts.append(message.get("body", b""))
-        size += len(parts[-1])
-        if size > most:
-            raise _too_large(most)
-        if not message.get("more_body"):
-            return b"".join(parts)
-        message = await receive()
+def _parted(target: bytes) -> tuple[str, bytes]:
+    """The path and the query of a request's target, which may be a whole URL."""
+    path, _, query = target.partition(b"?")
+    if path[:1] != b"/":
+        path = b"/" + path.partition(b"://")[2].partition(b"/")[2]
+    text = path.decode("latin-1")
+    return (unquote(text) if "%" in text else text), query
 
 
 def _too_large(most: int) -> Refused:

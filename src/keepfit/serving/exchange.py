@@ -13,7 +13,7 @@ import msgspec
 
 from keepfit import errors
 
-__all__ = ["JSON", "PROBLEM", "Headers", "Opens", "Refused", "Request", "Response", "Route", "problem", "refusal"]
+__all__ = ["JSON", "PROBLEM", "Headers", "Opens", "Refused", "Request", "Response", "Route", "Taken", "problem", "refusal"]
 
 Headers: TypeAlias = "list[tuple[bytes, bytes]]"
 #: What a key must allow for a route to answer; None answers everyone, as probes of an orchestrator need it.
@@ -42,6 +42,19 @@ class Request(msgspec.Struct, frozen=True, gc=False):
             if known == name:
                 return value
         return None
+
+
+class Taken(msgspec.Struct, frozen=True, gc=False):
+    """A request whose head was looked at and found good. `continues`: its client waits to be told to send the body."""
+
+    route: Route
+    method: str
+    path: str
+    query: bytes
+    headers: Headers
+    started: int
+    parts: Mapping[str, str]
+    continues: bool
 
 
 class Response(msgspec.Struct, frozen=True, gc=False):

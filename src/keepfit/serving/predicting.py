@@ -8,9 +8,10 @@ import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, Literal
 
 import msgspec
+from msgspec.structs import astuple
 
 from keepfit import errors
 from keepfit.prediction import Via, new_id, subject_token
@@ -47,14 +48,24 @@ class Said:
     answers: Sequence[Answer]
 
 
-class _Row(NamedTuple):
-    """A row on its way: its place in the request, its id, its columns, whose it is, and who answers it."""
+class _Batch:
+    """Rows of one request that one release answers: their places in it, their ids, columns and subjects, side by side."""
 
-    place: int
-    id: str
-    values: Mapping[str, Any]
-    subject: str | None
-    served: Served
+    __slots__ = ("found", "ids", "places", "role", "served", "subjects", "values")
+
+    def __init__(self, served: Served, role: Literal["champion", "canary"]) -> None:
+        self.served, self.role = served, role
+        self.places: list[int] = []
+        self.ids: list[str] = []
+        self.values: list[Mapping[str, Any]] = []
+        self.subjects: list[str | None] = []
+        self.found: list[Answered] = []
+
+    def add(self, place: int, name: str, values: Mapping[str, Any], subject: str | None) -> None:
+        self.places.append(place)
+        self.ids.append(name)
+        self.values.append(values)
+        self.subjects.append(subject)
 
 
 class Predicting:
@@ -63,6 +74,8 @@ class Predicting:
     def __init__(self, orders: Orders, log: Log, counters: Counters) -> None:
         self._orders, self._log, self._counters = orders, log, counters
         self._via: Via = "replay" if orders.simulated else "online"
+        self._most = orders.limits.most_rows
+        self._logs, self._waits = log.name != "none", log.waits
         self._recent = Recent()
         self._merging = Merging()
         self._shadows = Shadows(self._keep_shadowed, _later, counters, time.perf_counter_ns)
@@ -79,97 +92,106 @@ class Predicting:
         Raises
         ------
         Refused
-            There is no row or are too many, or `ids` and `subjects` do not fit them, or an id stood for another row before.
-        BadRequest, CannotWrite
-            A row cannot be taken; what was said cannot be kept.
+            There is no row or are too many, or `ids` and `subjects` do not fit them.
+        IdTaken, BadRequest, CannotWrite
+            An id stood for another row before; a row cannot be taken; what was said cannot be kept.
         """
-        if not 0 < len(asked.rows) <= self._orders.limits.most_rows:
-            message = f"a request holds 1 to {self._orders.limits.most_rows} rows"
-            raise Refused(413 if asked.rows else 422, message, at="rows", code="KF403")
-        said: list[Answer | None] = [None] * len(asked.rows)
-        rows = self._rows(answering, asked, said)
-        if rows:
-            found = await self._answers(answering, rows)
-            self._record(answering, rows, found, at, started)
-            if self._log.waits:
+        if not 0 < len(asked.rows) <= self._most:
+            raise Refused(413 if asked.rows else 422, f"a request holds 1 to {self._most} rows", at="rows", code="KF403")
+        said: list[Any] = [None] * len(asked.rows)
+        batches = self._batches(answering, asked, said)
+        if batches[0].served.merges or len(batches) > 1:
+            batches = await self._by_several(answering, batches)
+        else:
+            self._by(batches[0])
+        if self._logs:
+            self._record(batches, at, started)
+            if self._waits:
                 await self._log.lasting()
-            self._tell(asked, rows, found, said)
+        for batch in batches:
+            self._tell(asked, batch, said)
             if answering.shadow is not None:
-                self._shadows.add([Shadowed(answering.shadow, row.id, at, row.values, row.subject) for row in rows])
-        return Said(answering.champion.release.id, [one for one in said if one is not None])
+                waiting = zip(batch.ids, batch.values, batch.subjects, strict=True)
+                self._shadows.add([Shadowed(answering.shadow, name, at, values, subject) for name, values, subject in waiting])
+        return Said(answering.champion.release.id, said)
 
     def finish(self) -> None:
         """Answer all that waits for the shadow."""
         self._shadows.finish()
 
-    def _rows(self, answering: Answering, asked: Asked, said: list[Answer | None]) -> list[_Row]:
-        """The rows that are new; those that were answered before are put among what is said."""
+    def _batches(self, answering: Answering, asked: Asked, said: list[Any]) -> list[_Batch]:
+        """The rows that are new, by who answers them; those that were answered before are put among what is said."""
         ids = _ids(asked) if asked.ids is not None else None
-        subjects = _subjects(asked)
+        subjects = _subjects(asked) if asked.subjects is not None else None
         names, column = answering.rows.names, answering.champion.subject
-        rows = []
+        batches = [_Batch(answering.champion, "champion")]
+        if answering.canary is not None:
+            batches.append(_Batch(answering.canary, "canary"))
         for place, row in enumerate(asked.rows):
-            if ids is not None and (given := self._recent.get(ids[place])) is not None:
-                if given.asked != _hash(row):
-                    fix = "give every row an id of its own"
-                    raise errors.IdTaken("this id stood for another row before", at=f"ids[{place}]", fix=fix)
-                said[place] = msgspec.structs.replace(given.answer, replayed=True)
-                self._counters.add(self._replayed)
+            if ids is not None and self._replays(ids[place], row, place, said):
                 continue
-            values = dict(zip(names, msgspec.structs.astuple(row), strict=True))
+            values = dict(zip(names, astuple(row), strict=True))
             subject = subjects[place] if subjects is not None else None
             if column is not None and values[column] is not None:
                 subject = values[column]
             name = ids[place] if ids is not None else new_id()
-            served = answering.champion if answering.canary is None else answering.chosen(values, subject, name)
-            rows.append(_Row(place, name, values, subject, served))
-        return rows
+            by_canary = answering.canary is not None and answering.chosen(values, subject, name) is answering.canary
+            batches[by_canary].add(place, name, values, subject)
+        return batches
 
-    async def _answers(self, answering: Answering, rows: Sequence[_Row]) -> list[tuple[Served, Answered]]:
-        """What is said of each row, and by whom."""
-        champion = answering.champion
-        if answering.canary is None:
-            return [(champion, one) for one in await self._by(champion, rows)]
-        found: dict[int, tuple[Served, Answered]] = {}
-        for_canary = [row for row in rows if row.served is not champion]
-        try:
-            for row, one in zip(for_canary, await self._by(answering.canary, for_canary), strict=True):
-                found[row.place] = answering.canary, one
-        except errors.KeepfitError:  # what is on trial fails nobody
-            self._counters.add(self._canary_failures, len(for_canary))
-        rest = [row for row in rows if row.place not in found]
-        for row, one in zip(rest, await self._by(champion, rest), strict=True):
-            found[row.place] = champion, one
-        return [found[row.place] for row in rows]
+    def _replays(self, name: str, row: Any, place: int, said: list[Any]) -> bool:
+        """Whether an id was answered before, the same row being asked: then the answer is given again."""
+        given = self._recent.get(name)
+        if given is None:
+            return False
+        if given.asked != _hash(row):
+            raise errors.IdTaken("this id stood for another row before", at=f"ids[{place}]", fix="give every row an id of its own")
+        said[place] = msgspec.structs.replace(given.answer, replayed=True)
+        self._counters.add(self._replayed)
+        return True
 
-    async def _by(self, served: Served, rows: Sequence[_Row]) -> list[Answered]:
-        if not rows:
-            return []
-        values = [row.values for row in rows]
+    async def _by_several(self, answering: Answering, batches: list[_Batch]) -> list[_Batch]:
+        """Batches answered by the canary and the champion; or by a model that is faster with many requests at once."""
+        champion, *others = batches
+        for canary in others:
+            try:
+                await self._by_merged(canary)
+            except errors.KeepfitError:  # what is on trial fails nobody
+                self._counters.add(self._canary_failures, len(canary.places))
+                for row in zip(canary.places, canary.ids, canary.values, canary.subjects, strict=True):
+                    champion.add(*row)
+                others = []
+        await self._by_merged(champion)
+        return [champion, *others]
+
+    async def _by_merged(self, batch: _Batch) -> None:
+        if not batch.served.merges or not batch.places:
+            self._by(batch)
+            return
         try:
-            return await self._merging.answers(served, values) if served.merges else served.answers(values)
+            batch.found = await self._merging.answers(batch.served, batch.values)
         except errors.BadRequest as error:
-            raise errors.BadRequest(error.message, at=_in_request(error.at, rows), fix=error.fix) from None
+            raise _placed(error, batch) from None
 
-    def _record(
-        self, answering: Answering, rows: Sequence[_Row], found: Sequence[tuple[Served, Answered]], at: datetime, started: int
-    ) -> None:
-        """Keep what was said, and count it."""
-        if self._log.name != "none":
-            taken = (time.perf_counter_ns() - started) // 1000
-            lines = []
-            for row, (served, one) in zip(rows, found, strict=True):
-                role = "champion" if served is answering.champion else "canary"
-                if (line := self._line(role, served, row.id, at, row.subject, one, taken)) is not None:
-                    lines.append(line)
-            if lines:
-                self._log.keep("predictions", lines)
-        by_canary = sum(served is not answering.champion for served, _ in found) if answering.canary is not None else 0
-        self._counters.add(self._of_role["champion"], len(rows) - by_canary)
-        if by_canary:
-            self._counters.add(self._of_role["canary"], by_canary)
-        if warned := sum(len(one.warnings) for _, one in found):
-            self._counters.add(self._warnings, warned)
+    def _by(self, batch: _Batch) -> None:
+        if not batch.places:
+            return
+        try:
+            batch.found = batch.served.answers(batch.values)
+        except errors.BadRequest as error:
+            raise _placed(error, batch) from None
+
+    def _record(self, batches: Sequence[_Batch], at: datetime, started: int) -> None:
+        """Keep what was said: every row of a request with one write."""
+        taken = (time.perf_counter_ns() - started) // 1000
+        lines = [
+            line
+            for batch in batches
+            for name, subject, one in zip(batch.ids, batch.subjects, batch.found, strict=True)
+            if (line := self._line(batch.role, batch.served, name, at, subject, one, taken)) is not None
+        ]
+        if lines:
+            self._log.keep("predictions", lines)
 
     def _line(self, role: str, served: Served, name: str, at: datetime, subject: str | None, one: Answered, taken: int) -> bytes | None:
         """A row's record; None when it is not among those that are kept."""
@@ -181,7 +203,8 @@ class Predicting:
         if self._log.private:
             if subject is not None and self._orders.subjects:
                 token = subject_token(self._orders.subjects, subject)
-            private = {column: value for column, value in one.private.items() if column != served.subject} if one.private else {}
+            if one.private:
+                private = {column: value for column, value in one.private.items() if column != served.subject}
         line = Line(
             id=name,
             at=at,
@@ -202,12 +225,18 @@ class Predicting:
         )
         return payload(line)
 
-    def _tell(self, asked: Asked, rows: Sequence[_Row], found: Sequence[tuple[Served, Answered]], said: list[Answer | None]) -> None:
-        for row, (served, one) in zip(rows, found, strict=True):
-            answer = Answer(row.id, one.prediction, one.outputs, one.decision, one.warnings, served.release.id)
-            said[row.place] = answer
-            if asked.ids is not None:
-                self._recent.keep(row.id, Given(answer, _hash(asked.rows[row.place])))
+    def _tell(self, asked: Asked, batch: _Batch, said: list[Any]) -> None:
+        """Put a batch's answers in their places, and count them."""
+        release, warned = batch.served.release.id, 0
+        for place, name, one in zip(batch.places, batch.ids, batch.found, strict=True):
+            said[place] = Answer(name, one.prediction, one.outputs, one.decision, one.warnings, release)
+            warned += len(one.warnings)
+        if asked.ids is not None:
+            for place, name in zip(batch.places, batch.ids, strict=True):
+                self._recent.keep(name, Given(said[place], _hash(asked.rows[place])))
+        self._counters.add(self._of_role[batch.role], len(batch.places))
+        if warned:
+            self._counters.add(self._warnings, warned)
 
     def _keep_shadowed(self, said: Sequence[tuple[Shadowed, Answered, int]]) -> None:
         if self._log.name == "none":
@@ -228,12 +257,14 @@ def _later(seconds: float, act: Any) -> object:
     return asyncio.get_running_loop().call_later(seconds, act)
 
 
-def _in_request(at: str, rows: Sequence[_Row]) -> str:
-    """A place among the rows that one release was given, as a place in the request."""
-    head, bracket, rest = at.removeprefix("rows[").partition("]")
-    if not bracket or not head.isdigit() or int(head) >= len(rows):
-        return f"rows[{rows[0].place}].{at}" if len(rows) == 1 and at else at
-    return f"rows[{rows[int(head)].place}]{rest}"
+def _placed(error: errors.BadRequest, batch: _Batch) -> errors.BadRequest:
+    """A fault with its place in the request instead of that among the rows that one release was given."""
+    number, bracket, rest = error.at.removeprefix("rows[").partition("]")
+    if bracket and number.isdigit() and int(number) < len(batch.places):
+        at = f"rows[{batch.places[int(number)]}]{rest}"
+    else:
+        at = f"rows[{batch.places[0]}].{error.at}" if len(batch.places) == 1 and error.at else error.at
+    return errors.BadRequest(error.message, at=at, fix=error.fix)
 
 
 def _ids(asked: Asked) -> list[str]:
@@ -244,7 +275,8 @@ def _ids(asked: Asked) -> list[str]:
     return ids
 
 
-def _subjects(asked: Asked) -> Sequence[str | None] | None:
-    if asked.subjects is not None and len(asked.subjects) != len(asked.rows):
+def _subjects(asked: Asked) -> Sequence[str | None]:
+    subjects = asked.subjects or []
+    if len(subjects) != len(asked.rows):
         raise Refused(422, "subjects names the subject of every row, or null", at="subjects", code="KF403")
-    return asked.subjects
+    return subjects

@@ -13,19 +13,19 @@ import os
 import resource
 import signal
 import socket
+import ssl
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import msgspec
-import uvicorn
 
 from keepfit import errors
 from keepfit.column import column_kinds
 from keepfit.serving.answering import Answering
-from keepfit.serving.app import PROTOCOLS, App, route_paths
-from keepfit.serving.connection import Connection, connections_of
+from keepfit.serving.app import App, route_paths
+from keepfit.serving.connection import Connections
 from keepfit.serving.counters import Counters
 from keepfit.serving.crew import Crew
 from keepfit.serving.duty import Duty, Orders
@@ -77,43 +77,30 @@ class Worker:
         log = _log(orders, counters, shared, self._troubled)
         self.app = App(orders, log=log, counters=counters, rates=Rates(orders.limits.rate, descriptor=shared.rates), events=events)
         self.crew = Crew(self.app, column_kinds(), changed=self._changed)
-        self._server: _Server | None = None
+        self._stopping = asyncio.Event()
         self._champion: str | None = None
 
     def stop(self) -> None:
         """Take no more connections; what is under way ends."""
-        if self._server is not None:
-            self._server.should_exit = True
+        self._stopping.set()
 
     async def run(self, listening: socket.socket, *, started: Callable[[], None] = lambda: None) -> None:
         """Answer until it is stopped; then seal what is kept."""
-        orders = self.app.orders
-        config = uvicorn.Config(
-            self.app,
-            http=connections_of(self.app),
-            loop="uvloop" if sys.platform != "win32" else "asyncio",
-            ws="none",
-            lifespan="off",
-            interface="asgi3",
-            log_level="warning",
-            access_log=False,
-            server_header=False,
-            proxy_headers=False,
-            timeout_keep_alive=75,
-            timeout_graceful_shutdown=GRACE,
-            ssl_certfile=orders.certificate,
-            ssl_keyfile=orders.private_key,
-        )
-        self._server = server = _Server(config)
         loop = asyncio.get_running_loop()
-        tending = asyncio.create_task(self._tend(server))
+        connections = Connections(self.app, loop)
+        server = await loop.create_server(connections.make, sock=listening, ssl=_tls(self.app.orders), backlog=4096)
         gc.collect()
         gc.freeze()  # what was loaded stays: no collection looks at it again
-        loop.call_soon(started)
+        started()
         try:
-            await server.serve(sockets=[listening])
+            while not self._stopping.is_set():
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._stopping.wait(), 1.0)
+                connections.look_over()
+                self.app.log.tend()
+            server.close()
+            await connections.finish(GRACE)
         finally:
-            tending.cancel()
             self.close()
 
     def close(self) -> None:
@@ -122,16 +109,6 @@ class Worker:
             self.app.close()
         except errors.CannotWrite as error:
             self.events.say("the log could not be sealed", "error", error=error.message)
-
-    async def _tend(self, server: _Server) -> None:
-        """Once a second: refuse what is slow, and tend the log."""
-        while True:
-            await asyncio.sleep(1.0)
-            now = asyncio.get_running_loop().time()
-            for connection in list(server.server_state.connections):
-                if isinstance(connection, Connection):
-                    connection.sweep(now)
-            self.app.log.tend()
 
     def _changed(self, answering: Answering | None) -> None:
         name = answering.champion.release.id if answering is not None else None
@@ -148,17 +125,28 @@ class Worker:
             self.events.say("the log cannot be written", "error", error=error.message, at=error.at)
 
 
-class _Server(uvicorn.Server):
-    """uvicorn's server, which leaves the process's signals to whoever runs it."""
+def _tls(orders: Orders) -> ssl.SSLContext | None:
+    """What encrypts connections, where there is a certificate.
 
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
+    Raises
+    ------
+    BadArgument
+        The certificate and the key are none, or do not belong together.
+    """
+    if orders.certificate is None:
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    try:
+        context.load_cert_chain(orders.certificate, orders.private_key)
+    except (OSError, ssl.SSLError) as error:
+        fix = "give a chain and its unencrypted key, both in PEM"
+        raise errors.BadArgument(f"the certificate cannot be used: {error}", at=orders.certificate, fix=fix) from error
+    return context
 
 
 def counted_routes() -> list[str]:
     """The paths of all routes, known before there is an application."""
-    return route_paths(App(Orders("", ""), log=NoLog(), counters=Counters(["none"])).routes) if PROTOCOLS else []
+    return route_paths(App(Orders("", ""), log=NoLog()).routes)
 
 
 def raise_open_files() -> None:

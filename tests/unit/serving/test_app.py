@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
+import msgspec
 import pytest
 
 from keepfit import record
@@ -20,6 +21,7 @@ from keepfit.serving.answering import Answering
 from keepfit.serving.app import App
 from keepfit.serving.counters import Counters
 from keepfit.serving.duty import Limits, Orders
+from keepfit.serving.exchange import Response
 from keepfit.serving.log import NoLog, SegmentLog
 from keepfit.serving.served import Served
 from keepfit.serving.worker import counted_routes
@@ -61,12 +63,14 @@ class Client:
     def release(self):
         return self.app.answering.champion.release
 
-    def ask(self, method, path, *, headers=NOW, **given):
-        async def once():
-            async with httpx.AsyncClient(transport=httpx.ASGITransport(self.app), base_url="http://keepfit") as client:
-                return await client.request(method, path, headers=headers, **given)
-
-        return asyncio.run(once())
+    def ask(self, method, path, *, headers=NOW, json=None, content=b""):
+        """What the application answers, as a client would read it."""
+        body = content if json is None else msgspec.json.encode(json)
+        headers = headers if json is None else {**headers, **JSON}
+        named = [(name.lower().encode(), value.encode()) for name, value in {**headers, "Content-Length": str(len(body))}.items()]
+        taken = self.app.begin(method.encode(), path.encode(), named, "127.0.0.1")
+        answer = taken if isinstance(taken, Response) else asyncio.run(self.app.respond(taken, body))
+        return httpx.Response(answer.status, headers=[(b"content-type", answer.kind), *answer.headers], content=answer.body)
 
     def predict(self, *rows, **more):
         return self.ask("POST", "/v1/predict", json={"rows": list(rows), **more})
