@@ -20,7 +20,8 @@ class Candidate:
     `id` names it to people. `classes` are the target's values, the one to find last. `snapshots`, `schema`,
     `split` and `profile` are digests, `files` those of the model's files. Every row it learned from lies before
     `fitted_before`, so rows from then on are new to it; None where the problem has no time. `tried` is the
-    best value of every estimator on the folds, of the metric that selects, after `trials` recipes.
+    best value of every estimator on the folds, of the metric that `selects`, after `trials` recipes; `constant` is that
+    of an answer that needs no model.
     `difference` is how far the serving predictor's outputs lay from the model's, and `serving` what its answers cost.
     """
 
@@ -48,3 +49,5 @@ class Candidate:
     profile: str
     versions: Mapping[str, str]
     serving: Serving | None = None
+    selects: str = "log_loss"
+    constant: float | None = None

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     pass
 
 __all__ = [
+    "BASELINES",
     "Clusters",
     "Evaluation",
     "Gain",
@@ -34,6 +35,8 @@ __all__ = [
     "unmeasured",
 ]
 
+#: The baselines that come with the package, for people.
+BASELINES: Mapping[str, str] = {"constant": "a constant answer", "last_label": "the last known label"}
 #: A metric's value in a group needs so many rows.
 FEWEST_IN_GROUP = 30
 #: Of a column with more groups, the largest are measured.
@@ -73,7 +76,7 @@ class Importance:
 
 @dataclass(frozen=True, slots=True)
 class Serving:
-    """What answering costs: the bytes of the model's files, and microseconds for one row, over `rows` answers.
+    """What answering costs: the bytes of the model's files, and microseconds of processor time for one row, over `rows` answers.
 
     `slow` is the time that 99 of 100 answers keep to, between `slow_low` and `slow_high` with 95 % confidence;
     `slow_high` is None where too few answers were timed.

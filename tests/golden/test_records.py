@@ -137,6 +137,7 @@ CANDIDATE = Candidate(
     profile=digest("f"),
     versions={"numpy": "2.1.0"},
     serving=Serving(1000, 2000, 12.5, 20.0, 18.0, 25.0),
+    constant=0.45,
 )
 COLUMNS = (
     Column("departure", "moment", "instant", ("time", "key", "feature"), False),

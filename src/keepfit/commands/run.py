@@ -32,7 +32,7 @@ def told(done: Run) -> str:
         return f"Nothing to do: data, settings and champion {done.champion or '(none)'} are unchanged."
     snapshot, candidate = done.snapshot, done.candidate
     lines = [f"take     {snapshot.rows:,} rows, {snapshot.known:,} with a known target, {len(snapshot.parts)} parts, {done.new_parts} new"]
-    lines.append(f"fit      {candidate.id}: {candidate.estimator} on {candidate.fitted_rows:,} rows{_tried(candidate)}")
+    lines.append(f"fit      {candidate.id}: {_tried(candidate)} on {candidate.fitted_rows:,} rows")
     outcomes = words.outcome_lines(done.verdict.outcomes) or ["no gates are stated"]
     lines.append(f"judge    {outcomes[0]}")
     lines += [f"         {line}" for line in outcomes[1:]]
@@ -49,9 +49,13 @@ def told(done: Run) -> str:
 
 
 def _tried(candidate: Candidate) -> str:
-    """How the recipe was chosen, in brackets."""
+    """How the recipe was chosen: the winner's value on the folds, the best of the others, and that of no model at all."""
     if not candidate.trials:
-        return ""
-    values = ", ".join(f"{name} {value:.4f}" for name, value in sorted(candidate.tried.items(), key=lambda item: item[1]))
-    calibrated = ", calibrated" if candidate.calibration else ""
-    return f" (best of {candidate.trials} recipes on the folds: {values}{calibrated})"
+        return candidate.estimator
+    best = candidate.tried.get(candidate.estimator)
+    others = [f"{name} {value:.4f}" for name, value in candidate.tried.items() if name != candidate.estimator]
+    others += [f"a constant answer {candidate.constant:.4f}"] if candidate.constant is not None else []
+    won = f"{candidate.estimator}, {candidate.selects} {best:.4f}" if best is not None else candidate.estimator
+    recipes = "1 recipe" if candidate.trials == 1 else f"{candidate.trials} recipes"
+    beside = f" ({', '.join(others)})" if others else ""
+    return f"best of {recipes} on the folds: {won}{beside}{', calibrated' if candidate.calibration else ''},"

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
 import click
 
 from keepfit import plugin
-from keepfit.evaluation import Evaluation
+from keepfit.evaluation import BASELINES, Evaluation
 from keepfit.gate import Outcome
 from keepfit.incident import Incident
 from keepfit.task import Task
@@ -20,13 +21,15 @@ _COLOURS = {"passed": "green", "failed": "red", "undecided": "yellow", "not_appl
 
 
 def outcome_lines(outcomes: Iterable[Outcome]) -> list[str]:
-    """One line for each gate."""
+    """One line for each gate, and below one that did not pass what would have to change."""
     said = list(outcomes)
     width = max((len(outcome.gate) for outcome in said), default=0)
     lines = []
     for outcome in said:
         status = click.style(f"{outcome.status.replace('_', ' '):<14}", fg=_COLOURS[outcome.status])
         lines.append(f"{outcome.gate:<{width}}  {status}  {outcome.because}")
+        if outcome.change:
+            lines.append(f"{'':<{width}}  {outcome.change}")
     return lines
 
 
@@ -45,8 +48,21 @@ def sentence(evaluation: Evaluation) -> str:
     value = evaluation.metrics.get("value")
     if value is not None:
         bounds = f" [{value.low:,.0f}, {value.high:,.0f}]" if value.low is not None and value.high is not None else ""
-        text += f"\nWorth {value.value:,.0f} per 1,000 rows{task.against}{bounds}."
+        text += f"\nWorth {value.value:,.0f} per 1,000 rows{task.against}{bounds}{_beside(evaluation)}."
     return text
+
+
+def _beside(evaluation: Evaluation) -> str:
+    """What the decisions are worth beside those of the best answer that needs no model, where it decides for anything."""
+    worth = {name: found["value"].value for name, found in evaluation.baselines.items() if "value" in found}
+    best = max(worth, key=lambda name: worth[name], default=None)
+    if best is None or evaluation["value"].value == worth[best] or worth[best] == 0:
+        return ""
+    gain = evaluation.gain_over_baseline(best, "value")
+    word = "more" if gain.value >= 0 else "less"
+    low, high = sorted((gain.low, gain.high) if gain.value >= 0 else (-gain.low, -gain.high))
+    bounds = f" [{low:,.0f}, {high:,.0f}]" if math.isfinite(high - low) else ""
+    return f"; {abs(gain.value):,.0f} {word}{bounds} than {BASELINES.get(best, best)}"
 
 
 def metrics(evaluation: Evaluation) -> list[str]:

@@ -6,15 +6,13 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from keepfit.evaluation import Evaluation
+from keepfit.evaluation import BASELINES, Evaluation
 from keepfit.gate import Answer
 from keepfit.gates.limit import unmeasurable
 from keepfit.gates.paired import Asks, Compared, against
 from keepfit.spec.strict import Strict
 
 __all__ = ["BetterThanBaseline"]
-
-_WORDS = {"constant": "a constant answer", "last_label": "the last known label"}
 
 
 class BetterThanBaseline(Strict):
@@ -35,7 +33,7 @@ class BetterThanBaseline(Strict):
         names = [name for name, measured in candidate.baselines.items() if metric in measured]
         if not names:
             return Answer("undecided", f"no baseline's {metric} was measured on these {candidate.count:,} rows")
-        compared = [Compared(_WORDS.get(name, name), candidate.gain_over_baseline(name, metric), candidate.count) for name in names]
+        compared = [Compared(BASELINES.get(name, name), candidate.gain_over_baseline(name, metric), candidate.count) for name in names]
         asks = Asks(self.margin, strict=True, says=f"more than {self.margin:g} asked for" if self.margin else "")
         answer = against(candidate, compared, asks)
         mine, theirs = candidate.metrics[metric], champion.metrics.get(metric) if champion else None

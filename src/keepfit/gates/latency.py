@@ -17,10 +17,10 @@ def _shown(micros: float) -> str:
 
 
 class Latency(Strict):
-    """99 of 100 answers for one row must take at most `limit`, in process, on the machine that fitted the model.
+    """99 of 100 answers for one row must take at most `limit` of processor time, on the machine that fitted the model.
 
-    The time of the network and of the server comes on top. It does not keep a worse champion: where the champion's own
-    time is no shorter, the gate does not apply.
+    The time of the network, of the server, and of waiting for a processor comes on top. It does not keep a worse champion:
+    where the champion's own time is no shorter, the gate does not apply.
     """
 
     kind: Literal["latency"] = "latency"

@@ -24,7 +24,7 @@ SHOWN = 3
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A value that a rule limits: of what, on how many rows, and the champion's value on the same rows.
+    """A value that a rule limits: of what, on how many rows, the champion's value on the same rows, and in which of them.
 
     `low` and `high` are None where nothing is known of the variation, `theirs` where the champion was not measured.
     """
@@ -35,10 +35,11 @@ class Claim:
     high: float | None
     rows: int
     theirs: float | None = None
+    where: str = ""
 
     def shown(self, show: Show) -> str:
         interval = "" if self.low is None or self.high is None else f" [{show(self.low)}, {show(self.high)}]"
-        return f"{self.of} {show(self.value)}{interval}"
+        return f"{self.of}{f' {self.where}:' if self.where else ''} {show(self.value)}{interval}"
 
 
 def plain(value: float) -> str:
@@ -80,8 +81,8 @@ def _groups(candidate: Evaluation, champion: Evaluation | None, metric: str, by:
             continue
         other = champion.groups.get(by, {}).get(name) if champion else None
         theirs = other.metrics.get(metric) if other else None
-        of = f"{metric} where {by} is {name}"
-        claims.append(Claim(of, mine.value, mine.low, mine.high, group.count, theirs.value if theirs else None))
+        where = f"where {by} is {name}"
+        claims.append(Claim(metric, mine.value, mine.low, mine.high, group.count, theirs.value if theirs else None, where))
     return claims, unmeasured
 
 
@@ -120,7 +121,7 @@ def against_limit(candidate: Evaluation, claims: Sequence[Claim], limit: float, 
         return Answer("not_applicable", f"{_listed(said)}; the limit is {says}")
     failed = [claim for claim in kept if status[claim] == "failed"]
     told = failed or kept
-    change = [f"{f'{one.of}: ' * (len(claims) > 1)}{_change(candidate, one, limit, sign, show)}" for one in told]
+    change = [f"{f'{one.where}: ' if one.where else ''}{_change(candidate, one, limit, sign, show)}" for one in told]
     because = few(candidate, f"{_listed([one.shown(show) for one in told])}, {says}")
     return Answer("failed" if failed else "undecided", because, _listed(change))
 

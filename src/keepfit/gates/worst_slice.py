@@ -33,12 +33,13 @@ class WorstSlice(Strict):
         theirs = {one.where: one.behind.value for one in champion.slices or ()} if champion else {}
         claims = [
             Claim(
-                f"{one.metric} behind the other rows where {one.where}:",
+                f"{one.metric} behind the other rows",
                 one.behind.value,
                 one.behind.low,
                 one.behind.high,
                 one.count,
                 theirs.get(one.where),
+                f"where {one.where}",
             )
             for one in candidate.slices
         ]

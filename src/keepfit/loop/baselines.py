@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from keepfit.instant import Duration
-from keepfit.task import Outputs, Task
+from keepfit.split import Places
+from keepfit.task import Outputs, Scored, Task
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["Past", "baselines", "last_known"]
+__all__ = ["Past", "baselines", "last_known", "on_folds"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,23 @@ def baselines(task: Task, classes: tuple[Any, ...], learned: Past, known: Past, 
         if not np.isnan(now).all():
             found["last_label"] = task.repeated(learned.truth, before, now, classes)
     return found
+
+
+def on_folds(task: Task, classes: tuple[Any, ...], truth: NDArray[np.float64], places: Places) -> float | None:
+    """What a constant answer comes to on the folds, in the metric that selects; None where they do not allow it."""
+    import numpy as np
+
+    metric, found = task.metrics[task.selects], []
+    for number in range(places.folds):
+        fit, check = places.fold(number)
+        rows = int(check.sum())
+        said = {name: np.full(rows, value) for name, value in task.constant(truth[fit], classes).items()}
+        try:
+            found.append(metric.measure(Scored(truth[check], said, task.decide(said, task.threshold(None)), None)).value)
+        except ValueError:
+            return None
+    mean = float(np.mean(found)) if found else float("nan")
+    return mean if np.isfinite(mean) else None
 
 
 def last_known(times: NDArray[np.int64], truth: NDArray[np.float64], at: NDArray[np.int64], delay: Duration) -> NDArray[np.float64]:

@@ -18,6 +18,7 @@ from keepfit.features import Inputs
 from keepfit.instant import from_micros
 from keepfit.ledger import Entry
 from keepfit.loop import tune
+from keepfit.loop.baselines import on_folds
 from keepfit.loop.certify import CERTIFIED_ROWS, certify
 from keepfit.loop.groups import check_columns
 from keepfit.loop.measure import Answers, exam, measure, past, suspects, with_importance
@@ -62,6 +63,7 @@ class _Chosen:
     tried: Mapping[str, float] | None = None
     trials: int = 0
     held: Held | None = None
+    constant: float | None = None
 
 
 def fit(ws: Workspace, taken: Taken, *, now: datetime, progress: Progress = silent) -> Fit:
@@ -176,7 +178,8 @@ def _choose(ws: Workspace, material: Material, *, name: str, progress: Progress)
     found = search(ws, material, first, trials=spec.trials, name=name, progress=progress)
     calibration = tune.calibrate(ws.task, found.held, material.known)
     cut = tune.threshold(ws.task, found.held, calibration, value)
-    return _Chosen(found.recipe, cut, calibration, found.tried, found.trials, found.held)
+    constant = on_folds(ws.task, material.classes, material.rows.truth, material.places)
+    return _Chosen(found.recipe, cut, calibration, found.tried, found.trials, found.held, constant)
 
 
 def places(ws: Workspace, rows: Rows, known: Schema) -> Places:
@@ -232,6 +235,8 @@ def _draft(ws: Workspace, known: Schema, taken: list[Taken], chosen: _Chosen, fi
         fitted_before=from_micros(int(times.max()) + 1) if times is not None else None,
         tried=chosen.tried or {},
         trials=chosen.trials,
+        selects=ws.task.selects,
+        constant=chosen.constant,
         predictor=fitted.predictor,
         difference=0.0,
         files={},

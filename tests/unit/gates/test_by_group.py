@@ -18,14 +18,14 @@ def auc(**groups):
 def test_every_group_must_pass(evaluation):
     answer = FAIR(evaluation(groups=auc(f=(0.7, 0.68, 0.72), m=(0.8, 0.78, 0.82))), None)
     assert answer.status == "passed"
-    assert answer.because == "roc_auc where gender is f 0.7 [0.68, 0.72], at least 0.65 in each of 2 groups"
+    assert answer.because == "roc_auc where gender is f: 0.7 [0.68, 0.72], at least 0.65 in each of 2 groups"
 
 
 def test_one_group_that_fails_is_named_with_its_distance(evaluation):
     answer = FAIR(evaluation(groups=auc(f=(0.6, 0.58, 0.62), m=(0.66, 0.64, 0.68), x=(0.8, 0.78, 0.82))), None)
     assert answer.status == "failed"
-    assert answer.because == "roc_auc where gender is f 0.6 [0.58, 0.62], at least 0.65"
-    assert answer.change == "roc_auc where gender is f: even the good end of the interval misses the limit by 0.03"
+    assert answer.because == "roc_auc where gender is f: 0.6 [0.58, 0.62], at least 0.65"
+    assert answer.change == "where gender is f: even the good end of the interval misses the limit by 0.03"
 
 
 def test_one_group_that_straddles_leaves_it_undecided_and_says_how_many_of_its_rows_would_settle_it(evaluation):
