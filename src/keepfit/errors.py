@@ -186,6 +186,18 @@ class ExtraNeeded(UsageFault):
     code = "KF133"
 
 
+class NoCommonRows(UsageFault):
+    """Two candidates cannot be compared: too few rows are new to both."""
+
+    code = "KF140"
+
+
+class CannotCompare(UsageFault):
+    """Two candidates cannot answer for the same rows."""
+
+    code = "KF141"
+
+
 # -- the data -----------------------------------------------------------------------------------
 
 

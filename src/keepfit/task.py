@@ -52,7 +52,8 @@ class Shown:
 
     `said` and `happened` are output and truth on one scale: a chance and whether it came about (`is_chance`), or a
     magnitude and what it was. `parts` are numbers whose distributions are worth a look, by what tells their rows apart.
-    `score` is the number from a threshold on of which the decision is yes; None where nothing is decided so. `taken` counts
+    `right` says which rows went right. `score` is the number from a threshold on of which the decision is yes; None where
+    nothing is decided so. `taken` counts
     how many rows of each class were decided to be each, shape (classes, classes). The names are those of axes.
     """
 
@@ -63,6 +64,7 @@ class Shown:
     happened_as: str
     parts: Mapping[str, NDArray[np.float64]]
     parts_as: str
+    right: NDArray[np.bool_]
     score: NDArray[np.float64] | None = None
     taken: NDArray[np.int64] | None = None
 

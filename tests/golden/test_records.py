@@ -43,6 +43,7 @@ from keepfit.incident import Incident
 from keepfit.instant import Duration
 from keepfit.label import Label
 from keepfit.ledger import Entry, Head
+from keepfit.loop.compare import Comparison, Contest, Side
 from keepfit.loop.curves import Bin, Cut, Pile, Stretch
 from keepfit.loop.outlook import Outlook, Setting, Step
 from keepfit.loop.report import About, Made, Promotion, Report, Rescored
@@ -179,6 +180,18 @@ STAGE_TEST = StageTest(
     "gain +0.0100 log loss over 900 rows in 7 days: it is no worse",
 )
 
+ABOUT = About(
+    project="flight-delay",
+    statement="Will it be late?",
+    task="binary",
+    target="late",
+    against="against doing nothing",
+    counted={"true_positive": ("yes, and right", True)},
+    keepfit="0.1.0",
+    made_at=utc(2013, 3, 12),
+    head=Head(7, "f" * 64),
+)
+
 RECORDS = {
     "action": PROMOTE,
     "added": Added("mine:delays", "row", COLUMNS[1:3], (Column("per_mile", "number", "float", ("feature",), True),)),
@@ -199,6 +212,19 @@ RECORDS = {
         (Check("python", "good", "CPython 3.11.7 on Linux x86_64"), Check("disk", "bad", "0.0 GiB of 10.0 GiB are free", "free some", 4)),
     ),
     "decision": Decision("veto", "r2", "person:Zoë", utc(2013, 3, 12), "the prices were wrong", 9),
+    "comparison": Comparison(
+        about=ABOUT,
+        first=Side("r1", "champion", CANDIDATE, EVALUATION, (Bin(2, 0.25, 0.5, 0.125, 0.75, True),), ()),
+        second=Side("c2", "not released", CANDIDATE, EVALUATION, (), (Cut(0.2, 500.0, 250.0, 12.5, 10.0, 15.0),)),
+        begin=utc(2013, 3, 1),
+        end=utc(2013, 3, 4),
+        is_chance=True,
+        axes={"said": "chance", "happened": "share"},
+        gains={"log_loss": Gain(0.01, 0.005, 0.015, "log_loss")},
+        agreed={"both": 2, "first": 0, "second": 1, "neither": 1},
+        stretches=(Contest("", 2, Gain(0.01, -0.005, 0.025, "log_loss"), utc(2013, 3, 1), utc(2013, 3, 2)),),
+        groups={"Größe": (Contest("below 1.5", 2, Gain(0.01, -0.005, 0.025, "log_loss")),)},
+    ),
     "drift": Drift("origin", "jensen_shannon", 0.0, 7),
     "entry": Entry(
         "flight-delay",
@@ -321,17 +347,7 @@ RECORDS = {
     ),
     "run": Run(True, SNAPSHOT, 2, CANDIDATE, EVALUATION, VERDICT, None, "r1"),
     "report": Report(
-        about=About(
-            project="flight-delay",
-            statement="Will it be late?",
-            task="binary",
-            target="late",
-            against="against doing nothing",
-            counted={"true_positive": ("yes, and right", True)},
-            keepfit="0.1.0",
-            made_at=utc(2013, 3, 12),
-            head=Head(7, "f" * 64),
-        ),
+        about=ABOUT,
         candidate=CANDIDATE,
         release="r2",
         role="champion",

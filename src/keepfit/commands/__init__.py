@@ -40,6 +40,7 @@ COMMANDS = {
     "veto": "Keep a challenger from going on.",
     "freeze": "Keep the loop from changing anything, or let it go on.",
     "history": "What happened, newest last.",
+    "compare": "Two candidates on the same rows, none of which either learned from.",
     "report": "One page on a candidate or release, to read or to send.",
     "show": "One candidate, release, verdict or entry, whole.",
     "doctor": "Whether this machine and this project are fit to work.",

@@ -33,7 +33,20 @@ from keepfit.workspace import Workspace
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["About", "Made", "Promotion", "Report", "Rescored", "about", "gather", "named"]
+__all__ = [
+    "About",
+    "Made",
+    "Promotion",
+    "Report",
+    "Rescored",
+    "about",
+    "gather",
+    "most_important",
+    "named",
+    "release_of",
+    "role_of",
+    "without_sums",
+]
 
 #: Columns by whose values the test rows are parted.
 MOST_GROUPED = 4
@@ -152,13 +165,13 @@ def gather(ws: Workspace, name: str | None = None, *, now: datetime, progress: P
     )
     progress(f"scoring the rows that are new to {candidate.id}")
     tested, measured = _test(ws, candidate, known, new.rows, recorded, progress) if new.rows else (None, None)
-    release = next((e.body["release"] for e in ws.ledger.entries(kind="release") if e.body["candidate"] == candidate.id), None)
+    release = release_of(ws, candidate.id)
     evaluation = recorded or measured
     return Report(
         about=about(ws, known, now),
         candidate=candidate,
         release=release,
-        role=_role(ws, release),
+        role=role_of(ws, candidate.id),
         evaluation=without_sums(evaluation) if evaluation else None,
         gains=_gains(ws, evaluation, judged) if evaluation else {},
         sentence=_sentence(ws, evaluation) if evaluation else "",
@@ -220,8 +233,14 @@ def without_sums(evaluation: Evaluation) -> Evaluation:
     return replace(evaluation, metrics=bare(evaluation.metrics), baselines=baselines)
 
 
-def _role(ws: Workspace, release: str | None) -> str:
-    roles = ws.roles()
+def release_of(ws: Workspace, candidate: str) -> str | None:
+    """The release that a candidate became."""
+    return next((e.body["release"] for e in ws.ledger.entries(kind="release") if e.body["candidate"] == candidate), None)
+
+
+def role_of(ws: Workspace, candidate: str) -> str:
+    """What a candidate does now, or did, in words."""
+    release, roles = release_of(ws, candidate), ws.roles()
     if release is None:
         return "not released"
     held = {"champion": roles.champion, "canary": roles.canary, "shadow": roles.shadow}
@@ -293,12 +312,12 @@ def _test(
         stretches=over_time(measured, task, scored, times) if times is not None else (),
         importance=weighed,
         taken=tuple(tuple(row) for row in shown.taken.tolist()) if shown.taken is not None else (),
-        groups=_groups(task, measured, scored, together, {name: rows.frame[name] for name in _most(known, weighed)}),
+        groups=_groups(task, measured, scored, together, {name: rows.frame[name] for name in most_important(known, weighed)}),
     )
     return tested, measured
 
 
-def _most(known: Schema, weighed: Mapping[str, Importance]) -> list[str]:
+def most_important(known: Schema, weighed: Mapping[str, Importance]) -> list[str]:
     """The features that matter most and whose values make groups."""
     there = [column.name for column in known.features if column.dtype != "instant" and column.kind != "text"]
     return sorted((name for name in there if name in weighed), key=lambda name: -weighed[name].value)[:MOST_GROUPED]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from keepfit import errors
 from keepfit.candidate import Candidate
@@ -19,7 +21,11 @@ from keepfit.snapshot import Snapshot
 from keepfit.split import Split
 from keepfit.workspace import Workspace
 
-__all__ = ["Unseen", "learned", "source_rows", "taken", "unseen"]
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+__all__ = ["Unseen", "common", "learned", "source_rows", "taken", "unseen"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +76,73 @@ def unseen(ws: Workspace, candidate: Candidate, known: Schema, source: Rows, jud
         some = f"only {rows.count} rows with a known truth came" if rows.count else "no row with a known truth came"
         return Unseen(None, f"It learned from every row up to {candidate.fitted_before:%Y-%m-%d %H:%M} UTC; {some} after that.")
     return Unseen(rows)
+
+
+def common(ws: Workspace, candidates: Sequence[Candidate], known: Schema, *, now: datetime) -> Rows:
+    """The rows with a known truth that are new to every one of some candidates.
+
+    They come from the snapshots of all of them and, where there is time, from the log; without a key, which tells one row
+    from another, from those of the newest alone.
+
+    Parameters
+    ----------
+    known : the schema of the newest candidate
+
+    Raises
+    ------
+    CannotCompare
+        The candidates' columns do not stand in the same rows.
+    """
+    import numpy as np  # the command line starts without it
+    import polars as pl
+
+    newest = candidates[-1]
+    for candidate in candidates:
+        _same_columns(candidate, ws.artifacts.get_record(Schema, candidate.schema), newest, known)
+    sources = [source_rows(ws, newest, known)]
+    if known.key:
+        sources += [source_rows(ws, one, known) for one in candidates[:-1] if set(one.snapshots) - set(newest.snapshots)]
+        sources += [log_rows(ws, known, newest.classes, now=now)] if known.time else []
+    if len(sources) == 1:
+        rows = sources[0]
+    else:
+        names = sources[0].frame.columns
+        frame = pl.concat([one.frame.select(names) for one in sources if one.count], how="vertical").with_row_index("keepfit row")
+        frame = frame.unique(subset=list(known.key), keep="first", maintain_order=True)
+        truth = np.concatenate([one.truth for one in sources if one.count])[frame["keepfit row"].to_numpy()]
+        rows = Rows(frame.select(names), truth)
+    for candidate in candidates:
+        rows = rows.where(_new_to(ws, candidate, known, rows))
+    return rows
+
+
+def _same_columns(candidate: Candidate, its: Schema, newest: Candidate, known: Schema) -> None:
+    there = {column.name: column.dtype for column in known.columns}
+    lacking = next((column.name for column in its.features if there.get(column.name) != column.dtype), None)
+    at = f"{candidate.id}, {newest.id}"
+    if lacking is not None:
+        message = f"{candidate.id} learned from column '{lacking}', which the rows of {newest.id} do not have, or as another type"
+        raise errors.CannotCompare(message, at=at, fix="compare candidates that were fitted on the same columns")
+    if (its.target, its.time, its.key) != (known.target, known.time, known.key):
+        message = f"{candidate.id} and {newest.id} differ in target, time or key"
+        raise errors.CannotCompare(message, at=at, fix="compare candidates that were fitted under the same [problem]")
+    if not known.time and not known.key and its.columns != known.columns:
+        message = f"without a key the rows of {candidate.id} and {newest.id} cannot be told apart: their columns differ"
+        raise errors.CannotCompare(message, at=at, fix="name a key in [problem]")
+
+
+def _new_to(ws: Workspace, candidate: Candidate, known: Schema, rows: Rows) -> NDArray[np.bool_]:
+    import numpy as np  # the command line starts without it
+
+    boundaries = ws.artifacts.get_record(Split, candidate.split) if candidate.split else None
+    judged = boundaries is not None and candidate.final_fit == "development"
+    if known.time is not None:
+        begin = boundaries.test_begin if boundaries is not None and judged else candidate.fitted_before
+        if begin is not None:
+            return np.asarray((rows.frame[known.time] >= begin).to_numpy())
+    elif judged and rows.count:
+        return places(ws, rows, known).test
+    return np.zeros(rows.count, dtype=np.bool_)
 
 
 def learned(ws: Workspace, candidate: Candidate, known: Schema, source: Rows) -> Rows:

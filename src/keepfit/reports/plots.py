@@ -16,7 +16,7 @@ from keepfit.reports.svg import LETTER, NARROW, Frame, Scale, clipped, dots, dra
 if TYPE_CHECKING:
     from markupsafe import Markup
 
-__all__ = ["Point", "Rank", "calibration", "heat", "piles", "ranks", "spark", "timeline", "value", "waffle"]
+__all__ = ["Point", "Rank", "Worth", "calibration", "heat", "piles", "ranks", "spark", "timeline", "value", "waffle"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +95,10 @@ def _wide(values: Sequence[float]) -> tuple[float, float]:
     return (0.0 if 0 <= low < room else low - room), high + room
 
 
-def calibration(width: int, title: str, bins: Sequence[Bin], names: tuple[str, str], *, is_chance: bool) -> Markup:
-    """What was said against what happened, beside the line on which the two agree."""
+def calibration(width: int, title: str, series: Sequence[Sequence[Bin]], names: tuple[str, str], *, is_chance: bool) -> Markup:
+    """What was said against what happened, of one model or several, beside the line on which the two agree."""
     height = min(width, 400)
+    bins = [one for each in series for one in each]
     ends = [one for bin_ in bins for one in (bin_.said, bin_.happened)]
     ends += _trimmed([one for bin_ in bins for one in (bin_.low, bin_.high)], ends)
     low, high = _wide(ends)
@@ -109,38 +110,49 @@ def calibration(width: int, title: str, bins: Sequence[Bin], names: tuple[str, s
     most = 4 if width <= NARROW else 6
     inner = [*y_axis(frame, y, names[1], shown), *x_axis(frame, x, names[0], [(one, shown(one)) for one in ticks(low, high, most)])]
     inner.append(path([(x(low), y(low)), (x(high), y(high))], "level"))
-    for bin_ in bins:
-        ends = [min(max(y(one), frame.top), frame.bottom) for one in (bin_.low, bin_.high)]
-        inner.append(element("line", x1=x(bin_.said), x2=x(bin_.said), y1=ends[0], y2=ends[1], class_="whisker s0"))
-    said = [
-        f"said {shown(one.said)}, happened {shown(one.happened)} [{interval(one.low, one.high)}], {count(one.rows)} rows" for one in bins
-    ]
-    inner.append(path([(x(one.said), y(one.happened)) for one in bins], "line s0"))
-    inner += dots([(x(one.said), y(one.happened), words) for one, words in zip(bins, said, strict=True)], "dot s0")
+    for number, each in enumerate(series):
+        for one in each:
+            reach = [min(max(y(end), frame.top), frame.bottom) for end in (one.low, one.high)]
+            inner.append(element("line", x1=x(one.said), x2=x(one.said), y1=reach[0], y2=reach[1], class_=f"whisker s{number}"))
+        inner.append(path([(x(one.said), y(one.happened)) for one in each], f"line s{number}"))
+        inner += dots([(x(one.said), y(one.happened), _said(one, shown)) for one in each], f"dot s{number}")
     return drawing(width, height, title, inner)
 
 
-def value(width: int, title: str, cuts: Sequence[Cut], chosen: float, name: str) -> Markup:
-    """What decisions are worth from each threshold on, with its interval, and the threshold that was chosen."""
-    worth = [one for one in cuts if one.value is not None]
-    values = [float(one.value) for one in worth if one.value is not None]
-    bounds = [one for cut in worth for one in (cut.low, cut.high) if one is not None]
-    highest = max([*values, *bounds])
+def _said(one: Bin, shown: Callable[[float], str]) -> str:
+    return f"said {shown(one.said)}, happened {shown(one.happened)} [{interval(one.low, one.high)}], {count(one.rows)} rows"
+
+
+@dataclass(frozen=True, slots=True)
+class Worth:
+    """What decisions are worth from each threshold on, and the threshold that was chosen, under the name that marks it."""
+
+    cuts: Sequence[Cut]
+    chosen: float
+    name: str
+
+
+def value(width: int, title: str, series: Sequence[Worth], name: str) -> Markup:
+    """What decisions are worth from each threshold on, of one model or several, with intervals and chosen thresholds."""
+    ends = [one for each in series for cut in each.cuts for one in (cut.value, cut.low, cut.high) if one is not None]
+    highest = max(ends)
     # Acting on everything may cost a multiple of what is at stake; the interesting part lies above.
-    lowest = max(min([*values, *bounds]), -1.2 * max(highest, 1e-9))
+    lowest = max(min(ends), -1.2 * max(highest, 1e-9))
     frame, y = _framed(width, 230, _wide([lowest, highest, 0.0]), brief)
-    x = frame.x(0.0, min(1.0, 1.05 * max(max(one.threshold for one in worth), chosen)))
-    within = [one for one in worth if one.value is not None and one.value >= lowest]
+    furthest = max([*(cut.threshold for each in series for cut in each.cuts), *(each.chosen for each in series)])
+    x = frame.x(0.0, min(1.0, 1.05 * furthest))
     inner = [*y_axis(frame, y, name, brief), *x_axis(frame, x, "threshold", [(one, share(one)) for one in ticks(x.low, x.high, 5)])]
-    band = [(x(one.threshold), y(max(one.high, lowest))) for one in within if one.high is not None]
-    band += [(x(one.threshold), y(max(one.low, lowest))) for one in reversed(within) if one.low is not None]
-    if band:
-        inner.append(path(band, "band s0"))
-    inner.append(element("line", x1=float(frame.left), x2=float(frame.right), y1=y(0.0), y2=y(0.0), class_="base"))
-    inner.append(path([(x(one.threshold), y(one.value)) for one in within if one.value is not None], "line s0"))
-    inner.append(element("line", x1=x(chosen), x2=x(chosen), y1=float(frame.top), y2=float(frame.bottom), class_="mark"))
-    end = x(chosen) > (frame.left + frame.right) / 2
-    inner.append(label(x(chosen) + (-5 if end else 5), frame.bottom - 8, "chosen", anchor="end" if end else "start", kind="name"))
+    inner.append(element("line", x1=frame.left, x2=frame.right, y1=y(0.0), y2=y(0.0), class_="base"))
+    for number, each in enumerate(series):
+        within = [one for one in each.cuts if one.value is not None and one.value >= lowest]
+        band = [(x(one.threshold), y(max(one.high, lowest))) for one in within if one.high is not None]
+        band += [(x(one.threshold), y(max(one.low, lowest))) for one in reversed(within) if one.low is not None]
+        inner.append(path(band, f"band s{number}"))
+        inner.append(path([(x(one.threshold), y(one.value)) for one in within if one.value is not None], f"line s{number}"))
+        inner.append(element("line", x1=x(each.chosen), x2=x(each.chosen), y1=frame.top, y2=frame.bottom, class_="mark"))
+        before = x(each.chosen) > (frame.left + frame.right) / 2
+        at = (x(each.chosen) + (-5 if before else 5), frame.bottom - 8 - 14 * number)
+        inner.append(label(*at, each.name, anchor="end" if before else "start", kind="name"))
     return drawing(width, 272, title, inner)
 
 

@@ -155,7 +155,7 @@ def calibration(tested: Rescored) -> Figure | None:
     )
     reading = f"Each point stands for about {count(tested.bins[0].rows)} rows. On the dashed line, what was said is what happened; "
     reading += "above it, more happened. Bars are 95 % intervals."
-    drawn = picture(lambda width: plots.calibration(width, title, tested.bins, names, is_chance=tested.is_chance), title)
+    drawn = picture(lambda width: plots.calibration(width, title, [tested.bins], names, is_chance=tested.is_chance), title)
     return Figure(title, drawn, reading, table)
 
 
@@ -221,5 +221,5 @@ def worth(report: Report, tested: Rescored) -> Section | None:
         ),
         frozenset(range(4)),
     )
-    drawn = picture(lambda width: plots.value(width, title, cuts, chosen, "worth per 1,000 rows"), title)
+    drawn = picture(lambda width: plots.value(width, title, [plots.Worth(cuts, chosen, "chosen")], "worth per 1,000 rows"), title)
     return Section("worth", "What its decisions are worth", (Figure(title, drawn, reading, table),))

@@ -17,11 +17,16 @@ _HOSTILE = re.compile(r"([\\`*_{}\[\]<>#|~&!])")
 def html(page: Page) -> str:
     """One file: style and drawings inside, no script, and nothing that a browser would fetch."""
     environment = Environment(
-        autoescape=True, loader=FunctionLoader(_template), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        autoescape=True, loader=FunctionLoader(_template), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, finalize=_joined
     )
     environment.filters["kind"] = lambda block: type(block).__name__.lower()
     environment.tests["picture"] = lambda cell: isinstance(cell, Picture)
     return environment.get_template("page.html").render(page=page)
+
+
+def _joined(value: object) -> object:
+    """A number keeps its percent sign on its line."""
+    return value.replace(" %", "\u00a0%") if type(value) is str else value
 
 
 def _template(name: str) -> str:

@@ -184,5 +184,6 @@ class Binary:
             happened_as="share that came true",
             parts={"rows that came true": score[positive], "rows that did not": score[~positive]},
             parts_as="chance that the model gave",
+            right=positive == scored.decisions,
             score=score,
         )

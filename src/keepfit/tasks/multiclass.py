@@ -157,6 +157,7 @@ class Multiclass:
             happened_as="share named rightly",
             parts={"rows named rightly": surest[right], "rows named wrongly": surest[~right]},
             parts_as="chance of the value that was named",
+            right=right,
             taken=taken,
         )
 

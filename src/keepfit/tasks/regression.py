@@ -141,4 +141,5 @@ class Regression:
             happened_as="mean of what came about",
             parts={"all rows": said - scored.truth},
             parts_as="predicted less true",
+            right=(scored.outputs["low"] <= scored.truth) & (scored.truth <= scored.outputs["high"]),
         )
