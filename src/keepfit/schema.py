@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal, TypeAlias
 
 from keepfit import errors
 from keepfit.column import Kinds, Seen
 
-__all__ = ["Column", "Dtype", "Schema", "Use", "changes", "infer"]
+__all__ = ["Column", "Dtype", "Schema", "Use", "changes", "differences", "infer"]
 
 #: The stored types. Instants are microseconds in UTC.
 Dtype: TypeAlias = Literal["int", "float", "float32", "bool", "text", "instant"]
@@ -109,7 +109,10 @@ def infer(
     """
     found: list[errors.KeepfitError] = []
     named = {"problem.target": [target], "problem.time": [time] if time else [], "problem.key": list(key)}
-    named |= {f"columns.{name}": [name] for name in declared}
+    # What was there once may be gone for good when the owner lets it go.
+    were = {column.name for column in before.columns} | set(before.dropped) if before else set()
+    gone = {name for name, said in declared.items() if said.dropped and name not in dtypes and name in were}
+    named |= {f"columns.{name}": [name] for name in declared if name not in gone}
     for place, names in named.items():
         found += [
             errors.UnknownColumn(f"no column '{name}' in the data", at=f"keepfit.toml: {place}", fix=errors.near_match(name, dtypes))
@@ -143,24 +146,52 @@ def infer(
         columns.append(Column(name, kind, dtype, tuple(uses), nullable[name]))
     if found:
         raise errors.Faults(found, at="keepfit.toml")
-    dropped = tuple(name for name in dtypes if declared.get(name, Declared()).dropped)
-    return Schema(tuple(columns), target, time, key, dropped)
+    dropped = [name for name in dtypes if declared.get(name, Declared()).dropped]
+    return Schema(tuple(columns), target, time, key, (*dropped, *sorted(gone)))
 
 
 def _claimed(dtype: Dtype, seen: Seen | None, kinds: Kinds) -> str:
     return next((name for name, kind in kinds.items() if kind.claims(dtype, seen)), "category")
 
 
-def changes(old: Schema, new: Schema) -> list[errors.KeepfitError]:
-    """What stands between two schemas of one source: columns that vanished or changed their type."""
+def changes(old: Schema, new: Schema, said: Collection[str] = ()) -> list[errors.KeepfitError]:
+    """What stands between two schemas of one source: columns that vanished or changed their type.
+
+    `said` are the columns of which the owner says what they are, or that they are ignored.
+    """
     found: list[errors.KeepfitError] = []
     now = {column.name: column for column in new.columns}
     for column in old.columns:
         at = f"column {column.name}"
+        if column.name in said or "added" in column.uses:
+            continue
         if column.name not in now:
-            found.append(errors.SchemaBroken(f"column '{column.name}' is gone from the source", at=at, fix="restore it in the source"))
+            fix = f"restore it in the source, or let it go: {column.name} = {{ ignore = true }} in [columns]"
+            found.append(errors.SchemaBroken(f"column '{column.name}' is gone from the source", at=at, fix=fix))
         elif now[column.name].dtype != column.dtype:
             was, is_ = column.dtype, now[column.name].dtype
-            fix = "mend the source, or say in [columns] what the column is"
+            fix = f'mend the source, or say what the column is: {column.name} = {{ kind = "{now[column.name].kind}" }} in [columns]'
             found.append(errors.SchemaBroken(f"column '{column.name}' held {was} and holds {is_} now", at=at, fix=fix))
     return found
+
+
+def differences(old: Schema, new: Schema) -> tuple[str, ...]:
+    """What changed from one schema to another, in words."""
+    had, now = ({column.name: column for column in one.columns if "added" not in column.uses} for one in (old, new))
+    found = [f"new column '{name}' ({column.kind}, {column.dtype})" for name, column in now.items() if name not in had]
+    found += [f"column '{name}' is gone" for name in had if name not in now]
+    for name in [name for name in had if name in now]:
+        for what in ("kind", "dtype", "uses", "nullable"):
+            was, is_ = getattr(had[name], what), getattr(now[name], what)
+            if was != is_:
+                found.append(f"column '{name}': {_WHAT[what]} {_shown(was)}, now {_shown(is_)}")
+    return tuple(found)
+
+
+_WHAT = {"kind": "of kind", "dtype": "stored as", "uses": "used as", "nullable": "missing values:"}
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, bool):
+        return "some" if value else "none"
+    return " and ".join(value) or "nothing" if isinstance(value, tuple) else str(value)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
 
 from keepfit import plugin
@@ -17,7 +18,7 @@ from keepfit.spec.checks import Policy
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["Broken", "Check", "Rule", "Violation", "violations"]
+__all__ = ["Broken", "Check", "Rule", "Violation", "came_late", "many", "violations"]
 
 #: What is checked; the names are the keys of `[checks]`.
 Check: TypeAlias = Literal["kind", "key", "time", "range", "values", "missing", "flood", "unit", "order"]
@@ -74,6 +75,12 @@ class Broken:
     column: str
     rows: pl.Series
     because: str
+    #: The rows to leave out, where they are not the same: of those that share a key the first may stay.
+    but: pl.Series | None = None
+
+    @property
+    def left_out(self) -> pl.Series:
+        return self.rows if self.but is None else self.but
 
     def violation(self, policy: Policy, numbers: pl.Series | None = None) -> Violation:
         """As data; `numbers` are the rows' numbers in the source, their places by default."""
@@ -132,19 +139,46 @@ def violations(
 def _identity(frame: pl.DataFrame, known: Schema) -> Iterator[Broken]:
     """Rows that lack a time or a part of the key, or repeat a key."""
     if known.time in frame.columns and frame[known.time].null_count():
-        yield Broken("time", known.time, frame[known.time].is_null(), f"{frame[known.time].null_count():,} rows have no time")
+        yield Broken(
+            "time", known.time, frame[known.time].is_null(), f"{many(frame[known.time].null_count())} without a time that can be read"
+        )
     if not known.key or not set(known.key) <= set(frame.columns):
         return
     keys = frame.select(known.key)
     lacking = keys.select(any_null=_any_null(known.key)).to_series()
     if lacking.any():
-        yield Broken("key", known.key[0], lacking, f"{int(lacking.sum()):,} rows lack a part of the key")
+        yield Broken("key", known.key[0], lacking, f"{many(int(lacking.sum()))} without a part of the key")
     repeated = keys.is_duplicated()
     if repeated.any():
-        later = repeated & ~keys.select(first=_first_of(known.key)).to_series() & ~lacking
+        first = keys.select(first=_first_of(known.key)).to_series()
         named = ", ".join(known.key)
-        because = f"the key ({named}) names several rows: {int(repeated.sum()):,} rows share theirs with another"
-        yield Broken("key", known.key[0], later, because)
+        because = f"the key ({named}) names several rows: {many(int(repeated.sum()))} share theirs with another"
+        yield Broken("key", known.key[0], repeated & ~lacking, because, repeated & ~first)
+
+
+def came_late(time: pl.Series, newest: datetime, rows: int, policy: Policy) -> Violation | None:
+    """What changed in the past: rows up to the newest time that was taken, of which there were so many.
+
+    Nothing is said of a table as it was known earlier still.
+    """
+    last = time.max()
+    if not isinstance(last, datetime) or last < newest:
+        return None
+    now = int((time <= newest).sum())
+    if now == rows:
+        return None
+    what = "came late" if now > rows else "gone"
+    because = f"{many(abs(now - rows))} {what}: before the newest time that was taken last"
+    return Violation("order", time.name, policy, abs(now - rows), (), because)
+
+
+def many(count: int, thing: str = "row") -> str:
+    """A count with its noun.
+
+    >>> many(1), many(1200, "value")
+    ('1 row', '1,200 values')
+    """
+    return f"{count:,} {thing}{'' if count == 1 else 's'}"
 
 
 def _any_null(names: tuple[str, ...]) -> pl.Expr:
@@ -188,7 +222,7 @@ def _range(seen: _Seen) -> Iterator[Broken]:
     if seen.column.dtype == "instant":
         outside = ((values.dt.year() < _YEARS[0]) | (values.dt.year() > _YEARS[1])).fill_null(False)
         if outside.any():
-            yield Broken("range", name, outside, f"{int(outside.sum()):,} times lie before {_YEARS[0]} or after {_YEARS[1]}")
+            yield Broken("range", name, outside, f"{many(int(outside.sum()), 'time')} before {_YEARS[0]} or after {_YEARS[1]}")
         return
     if not values.dtype.is_numeric():
         return
@@ -200,7 +234,7 @@ def _range(seen: _Seen) -> Iterator[Broken]:
         span = moments["most"] - moments["least"]
         bounds, said = (
             (moments["least"] - span, moments["most"] + span),
-            "further outside of what was there before than its whole span",
+            "further outside of what was there before than that is wide",
         )
     low, high = (-math.inf if bounds[0] is None else bounds[0]), (math.inf if bounds[1] is None else bounds[1])
     least, most = values.min(), values.max()
@@ -210,7 +244,7 @@ def _range(seen: _Seen) -> Iterator[Broken]:
     if values.dtype.is_float():
         outside &= ~values.is_nan().fill_null(False)
     if outside.any():
-        yield Broken("range", name, pl.Series(outside), f"{int(outside.sum()):,} values lie {said}")
+        yield Broken("range", name, pl.Series(outside), f"{many(int(outside.sum()), 'value')} {said}")
 
 
 def _stated(least: float | None, most: float | None) -> str:
@@ -224,7 +258,7 @@ def _values(seen: _Seen) -> Iterator[Broken]:
     if rule.values is not None:
         others = (~_is_among(values, rule.values)).fill_null(False)
         if others.any():
-            yield Broken("values", name, others, f"{int(others.sum()):,} values are none of the {len(rule.values)} that are allowed")
+            yield Broken("values", name, others, f"{many(int(others.sum()), 'value')} beside the {len(rule.values)} that are allowed")
         return
     names = (seen.before or {}).get("names")
     if names is None or values.dtype.is_temporal() or names["other"] or not names["names"] or "target" in seen.column.uses:
@@ -235,7 +269,7 @@ def _values(seen: _Seen) -> Iterator[Broken]:
         1, sum(names["counts"])
     )  # Good (1953): the share of what was never seen is about that of what was seen once
     if count >= _UNSEEN_ROWS and count >= max(_UNSEEN_SHARE, 10 * expected) * rows:
-        yield Broken("values", name, unseen, f"{count:,} rows have values that were never there before")
+        yield Broken("values", name, unseen, f"{many(count)} with a value that was never there before")
 
 
 def _flood(seen: _Seen) -> Iterator[Broken]:

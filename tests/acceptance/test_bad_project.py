@@ -131,7 +131,7 @@ def test_rows_without_a_time_are_counted_and_the_first_is_named(refused, project
     rows = table(63).with_columns(when=pl.when(pl.col("number").is_in([4, 9])).then(None).otherwise("when"))
     error = refused(project(rows=rows), "run", *NOW)["KF206"]
     assert error["at"] == "column when"
-    assert error["message"] == "2 rows have no time, the first is row 5"
+    assert error["message"] == "2 rows without a time that can be read: rows 5, 10"
 
 
 def test_too_few_rows_are_said_to_be_too_few(refused, project, table):

@@ -40,6 +40,7 @@ from keepfit.export import ArtifactCopy, LedgerExport
 from keepfit.features import Encoding, Plan
 from keepfit.gate import Outcome
 from keepfit.incident import Incident
+from keepfit.inspection import Inspection
 from keepfit.instant import Duration
 from keepfit.label import Label
 from keepfit.ledger import Entry, Head
@@ -57,6 +58,7 @@ from keepfit.proposal import Proposal
 from keepfit.release import Release, Sample
 from keepfit.reports.diagnosis import Diagnosis
 from keepfit.reports.environment import Check
+from keepfit.reports.schema import Described, Description
 from keepfit.reports.status import Status
 from keepfit.schema import Column, Schema
 from keepfit.signal import Signal
@@ -191,6 +193,11 @@ ABOUT = About(
     made_at=utc(2013, 3, 12),
     head=Head(7, "f" * 64),
 )
+VIOLATION = Violation("range", "temp", "quarantine", 3, (7, 19, 10_003), "3 values outside -40 to 60")
+SUSPICION = Suspicion(
+    "leak", "arr_delay", "alone it ranks the rows by 'late' almost perfectly (1.000 of 1)", 'arr_delay = { known = "later" }'
+)
+INSPECTION = Inspection(10_006, 3, ("new column 'gust' (number, float)",), (VIOLATION,), (SUSPICION,))
 
 RECORDS = {
     "action": PROMOTE,
@@ -255,6 +262,16 @@ RECORDS = {
         7,
         utc(2013, 3, 25),
     ),
+    "description": Description(
+        "flights.parquet",
+        utc(2013, 3, 1),
+        7,
+        False,
+        (Described("temp", "number", "float", ("feature",), 3, "median 12, nine of ten in -3 to 31"),),
+        ("email",),
+        INSPECTION,
+    ),
+    "inspection": INSPECTION,
     "label": Label(None, '["UA",1545,"2013-01-01T05:15:00Z"]', "late", True, "system", "http", utc(2013, 1, 2), utc(2013, 1, 2, 0, 0, 1)),
     "ledger-export": LedgerExport("flight-delay", Head(2, "f" * 64), {digest("a"): ArtifactCopy("9" * 64, 12)}),
     "lock": Lock("flight-delay", Head(7, "f" * 64), digest("a"), "r1", digest("b")),
@@ -345,7 +362,7 @@ RECORDS = {
         made_at=utc(2013, 3, 1),
         files={"model/plan.json": digest("a"), "model/weights.json": digest("b"), "profile.json": digest("c"), "sample.json": digest("d")},
     ),
-    "run": Run(True, SNAPSHOT, 2, CANDIDATE, EVALUATION, VERDICT, None, "r1"),
+    "run": Run(True, SNAPSHOT, 2, CANDIDATE, EVALUATION, VERDICT, None, "r1", INSPECTION),
     "report": Report(
         about=ABOUT,
         candidate=CANDIDATE,
@@ -383,14 +400,12 @@ RECORDS = {
     "split": Split("time", Duration.parse("1d"), (utc(2013, 2, 1), utc(2013, 2, 10)), utc(2013, 2, 20), utc(2013, 2, 21)),
     "stage": STAGE_TEST,
     "status": Status("flight-delay", utc(2013, 3, 12), "r1", utc(2013, 3, 1), EVALUATION, "r2", None, WINDOW, 12),
-    "suspicion": Suspicion(
-        "leak", "arr_delay", "alone it ranks the rows by 'late' almost perfectly (1.000 of 1)", 'arr_delay = { known = "later" }'
-    ),
     "turn": Turn(PROMOTE, (WINDOW,), "c2", "r2", Gain(0.01, 0.005, 0.015), VERDICT, STAGE_TEST, "passed"),
+    "suspicion": SUSPICION,
     "verdict": VERDICT,
     "verification": Verification("flight-delay", 2, Head(2, "f" * 64), 1, (Finding("cut", 3, "the chain ends at entry 2"),)),
     "trees": Trees("magnitude", ("model.txt", "low.txt", "high.txt"), ("prediction", "low", "high"), 12.5, 3.0),
-    "violation": Violation("range", "temp", "quarantine", 3, (7, 19, 10_003), "3 values lie outside -40 to 60"),
+    "violation": VIOLATION,
     "weights": Weights((0.1, -0.30000000000000004, 0.0), -1.5, "chances", (Line((0.0, 1.0, 2.0), 0.5),), -0.25, 0.75),
     "window": WINDOW,
 }

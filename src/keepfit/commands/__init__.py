@@ -27,6 +27,7 @@ COMMANDS = {
     "check": "Say whether the project file holds, without reading the data.",
     "plan": "What a run would do, and why.",
     "run": "Take the data, fit, judge, and release what passes.",
+    "schema": "The table's columns, what changed, what does not fit, what is suspected.",
     "serve": "Answer predictions over HTTP.",
     "key": "Make, list and revoke the API keys of the server.",
     "score": "Predict every row of a table.",

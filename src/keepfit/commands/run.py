@@ -32,6 +32,8 @@ def told(done: Run) -> str:
         return f"Nothing to do: data, settings and champion {done.champion or '(none)'} are unchanged."
     snapshot, candidate = done.snapshot, done.candidate
     lines = [f"take     {snapshot.rows:,} rows, {snapshot.known:,} with a known target, {len(snapshot.parts)} parts, {done.new_parts} new"]
+    if done.inspection is not None:
+        lines.append(f"check    {words.inspection_line(done.inspection)}")
     lines.append(f"fit      {candidate.id}: {_tried(candidate)} on {candidate.fitted_rows:,} rows")
     outcomes = words.outcome_lines(done.verdict.outcomes) or ["no gates are stated"]
     lines.append(f"judge    {outcomes[0]}")

@@ -11,11 +11,24 @@ from keepfit import plugin
 from keepfit.evaluation import BASELINES, Evaluation
 from keepfit.gate import Outcome
 from keepfit.incident import Incident
+from keepfit.inspection import Inspection
+from keepfit.suspicion import Suspicion
 from keepfit.task import Task
 from keepfit.verdict import Verdict
+from keepfit.violation import Violation, many
 from keepfit.window import Window
 
-__all__ = ["metrics", "incident_line", "outcome_lines", "sentence", "verdict_line", "window_lines"]
+__all__ = [
+    "incident_line",
+    "inspection_line",
+    "metrics",
+    "outcome_lines",
+    "sentence",
+    "suspicion_lines",
+    "verdict_line",
+    "violation_lines",
+    "window_lines",
+]
 
 _COLOURS = {"passed": "green", "failed": "red", "undecided": "yellow", "not_applicable": "bright_black"}
 
@@ -31,6 +44,37 @@ def outcome_lines(outcomes: Iterable[Outcome]) -> list[str]:
         if outcome.change:
             lines.append(f"{'':<{width}}  {outcome.change}")
     return lines
+
+
+def violation_lines(violations: Iterable[Violation]) -> list[str]:
+    """One line for each violation: its policy, check and column, what it is, and the first rows."""
+    lines = []
+    for one in violations:
+        shown = f": {'row' if one.count == 1 else 'rows'} {', '.join(f'{row:,}' for row in one.rows[:5])}" if one.rows else ""
+        more = ", …" if one.count > 5 and one.rows else ""
+        colour = "red" if one.policy == "refuse" else "yellow"
+        lines.append(f"{click.style(f'{one.policy:<10}', fg=colour)}  {one.check:<7}  {one.column}: {one.because}{shown}{more}")
+    return lines
+
+
+def suspicion_lines(suspicions: Iterable[Suspicion]) -> list[str]:
+    """One line for each suspicion, and where there is something to set, another that says it."""
+    lines = []
+    for one in suspicions:
+        lines.append(f"{click.style(f'{one.kind:<10}', fg='yellow')}  {f'{one.column}: ' if one.column else ''}{one.because}")
+        lines += [f"{'':<10}  to set: {one.suggests}"] if one.suggests else []
+    return lines
+
+
+def inspection_line(inspection: Inspection) -> str:
+    """An inspection in one line: how much was found, and the gravest of it."""
+    if inspection.clean:
+        return "every row fits, and nothing is suspected"
+    found = [(one.column, one.because) for one in inspection.violations] + [(one.column, one.because) for one in inspection.suspicions]
+    first, *others = [f"{column}: {because}" if column else because for column, because in found]
+    aside = f"{many(inspection.aside)} left out; " if inspection.aside else ""
+    more = f"; and {len(others)} more" if others else ""
+    return f"{aside}{first}{more}   (keepfit schema)"
 
 
 def verdict_line(verdict: Verdict) -> str:

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from keepfit.candidate import Candidate
 from keepfit.evaluation import Evaluation
+from keepfit.inspection import Inspection
 from keepfit.loop.fit import Fit, fit
 from keepfit.loop.judge import Judged, judge
 from keepfit.loop.release import release
@@ -23,7 +24,7 @@ __all__ = ["Run", "run"]
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What a run came to. `changed` is false when nothing had to be done."""
+    """What a run came to. `changed` is false when nothing had to be done; `inspection` says what was found in the data."""
 
     record: ClassVar[str] = "run"
     version: ClassVar[int] = 1
@@ -36,6 +37,7 @@ class Run:
     verdict: Verdict
     released: str | None
     champion: str | None
+    inspection: Inspection | None = None
 
     @property
     def exit_code(self) -> int:
@@ -69,6 +71,7 @@ def run(ws: Workspace, *, now: datetime, progress: Progress = silent) -> Run:
         judged.verdict,
         released,
         ws.roles().champion,
+        taken.inspection,
     )
 
 

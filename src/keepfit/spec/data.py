@@ -68,9 +68,19 @@ class ColumnSpec(Strict):
     protected: bool = False
     #: Neither a feature nor kept for anything else.
     ignore: bool = False
+    #: The least number that it may hold.
+    min: float | None = None
+    #: The greatest number that it may hold.
+    max: float | None = None
+    #: The only values that it may hold.
+    values: Annotated[tuple[bool | int | float | str, ...], Field(strict=False)] | None = None
+    #: The greatest share of rows that may lack it, from 0 to 1.
+    missing: Annotated[float, Field(ge=0, le=1)] | None = None
 
     @model_validator(mode="after")
     def _possible(self) -> ColumnSpec:
+        if self.min is not None and self.max is not None and self.min > self.max:
+            raise ValueError("min is more than max")
         if self.keep and not self.personal:
             raise ValueError("keep = true is for personal columns")
         if self.ignore and (self.subject or self.protected or self.known == "later"):

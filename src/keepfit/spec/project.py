@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
+from keepfit.spec.checks import ChecksSpec
 from keepfit.spec.contradictions import Contradiction
 from keepfit.spec.data import ColumnSpec, DataSpec
 from keepfit.spec.features import FeaturesSpec
@@ -40,6 +41,7 @@ class ProjectSpec(Strict):
     problem: ProblemSpec
     data: DataSpec
     columns: dict[str, ColumnSpec] = Field(default_factory=dict)
+    checks: ChecksSpec = ChecksSpec()
     model: ModelSpec = ModelSpec()
     features: FeaturesSpec | None = None
     gates: dict[str, RawTable] = Field(default_factory=dict)

@@ -31,6 +31,11 @@ class Tables:
         pieces = _by_day(frame, schema.time, now) if schema.time else self._by_arrival(frame, schema, older)
         return ordered(self._part(name, piece, schema) for name, piece in pieces.items())
 
+    def put(self, name: str, frame: pl.DataFrame) -> str:
+        """Keep a table that is no snapshot beside them, in a folder of its name, for the owner's eyes; give its digest."""
+        beside = Tables(self.folder.parent / name)
+        return beside._file(name, frame, ".private")
+
     def read(self, snapshot: Snapshot, columns: list[Column]) -> pl.DataFrame:
         """Columns of a snapshot as they are asked for, rows in its order.
 

@@ -51,6 +51,12 @@ def orders():
 
 
 @pytest.fixture
+def project_text():
+    """The project file."""
+    return PROJECT
+
+
+@pytest.fixture
 def project(tmp_path, orders):
     """Make the project's workspace, of another table or with other text where that is asked for."""
 

@@ -99,7 +99,7 @@ def test_a_time_column_that_holds_no_times_is_refused(project, orders):
 def test_times_written_as_text_are_times_and_one_that_is_none_is_named_by_its_row(project, orders):
     text = orders.with_columns(at=pl.col("at").dt.strftime("%Y-%m-%d %H:%M"))
     assert take(project(text), now=NOW).snapshot.rows == 21
-    with pytest.raises(BadTime, match="1 of 40 values of the time column 'at' are no times, the first in row 3") as caught:
+    with pytest.raises(BadTime, match="1 row without a time that can be read: row 3") as caught:
         take(project(text.with_columns(at=pl.when(pl.col("order") == 2).then(pl.lit("soon")).otherwise("at"))), now=NOW)
     assert "soon" not in str(caught.value)
 
@@ -115,7 +115,7 @@ def test_columns_that_are_not_there_are_named_all_at_once(project, orders):
     assert [type(fault) for fault in caught.value.faults] == [UnknownColumn, UnknownColumn]
 
 
-@pytest.mark.parametrize("change", [lambda f: f.drop("amount"), lambda f: f.with_columns(pl.col("amount").cast(pl.String))])
+@pytest.mark.parametrize("change", [lambda f: f.drop("amount"), lambda f: f.with_columns(amount=pl.lit("much"))])
 def test_a_source_whose_columns_vanished_or_changed_type_is_refused(project, orders, change):
     take(project(), now=NOW)
     with pytest.raises(Faults) as caught:
