@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, MutableSequence, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 from keepfit import plugin
 from keepfit.sketch import Sketches
@@ -76,6 +76,8 @@ class ColumnKind(Protocol):
     dtypes: frozenset[str]
     #: What `bars` lie along: values, characters, hours.
     axis: str
+    #: What `beside` counts in: bins in the order of a magnitude, bins without an order, or names of a list that may grow.
+    bins: Literal["ordered", "named", "open"]
 
     def claims(self, dtype: str, seen: Seen | None = None) -> bool:
         """Whether a column of this stored type is of this kind when nobody says otherwise.
@@ -112,8 +114,18 @@ class ColumnKind(Protocol):
         """Summarise a column; on the bins and names of the sketches in `like`, where there are, so that the two compare."""
         ...
 
-    def distance(self, reference: Sketches, current: Sketches) -> float:
-        """How far apart two columns are, in [0, 1]: 0 for equal shares, 1 for disjoint ones."""
+    def beside(self, reference: Sketches, current: Sketches) -> tuple[list[int], list[int]]:
+        """The rows of two columns in the same bins; rows without a value are in none.
+
+        Bins that are `open` end with the rows of every name that the reference does not list.
+        """
+        ...
+
+    def tally(self, values: pl.Series, like: Sketches, part: NDArray[np.int64], parts: int) -> NDArray[np.int64]:
+        """The rows in the bins of `like` for each of several parts of a column: shape (parts, bins).
+
+        `part` says to which part each row belongs, shape (rows,). The same bins as those of `beside`.
+        """
         ...
 
     def bars(self, reference: Sketches, current: Sketches) -> list[Bar]:

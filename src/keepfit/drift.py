@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal, TypeAlias
 
-from keepfit.column import Kinds
-from keepfit.profile import Profile
+from keepfit.reference import About
 
-__all__ = ["Drift", "drift"]
+__all__ = ["Drift", "Statistic"]
+
+#: The questions that are always asked; further ones go by the names of the seam `drift`.
+Statistic: TypeAlias = Literal["location", "scale", "shape", "tails", "missing", "categories", "unseen"]
 
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """How far a column of a window lies from the reference.
+    """One question about one column of a window, answered twice.
 
-    `effect` is the Jensen-Shannon distance in [0, 1]. It is information; it opens no incident by itself.
+    `moved` says that the window is unlike ordinary windows: `chance` is how often an ordinary one shows as much,
+    `adjusted` the least budget of false alarms, over all columns and questions together, under which it counts, and
+    `threshold` the budget. `matters` says that the effect is surely larger than the least one that matters, which for
+    a column of less than average `importance` is larger in proportion; it is None where that was not asked.
+
+    `effect` is in `unit`, with its standard error, which holds what windows differ by of themselves. `over` says
+    whether the window alone showed it, or windows of late together. `importance` is the column's share of what all
+    are worth to the model, None where that is not known. What was only measured has no chance.
     """
 
     record: ClassVar[str] = "drift"
@@ -25,13 +34,13 @@ class Drift:
     statistic: str
     effect: float
     rows: int
-
-
-def drift(reference: Profile, current: Profile, kind_of: dict[str, str], kinds: Kinds) -> list[Drift]:
-    """The distance of every column that both profiles hold, the farthest first."""
-    found = [
-        Drift(name, "jensen_shannon", round(kinds[kind_of[name]].distance(sketches, current.columns[name]), 6), current.rows)
-        for name, sketches in reference.columns.items()
-        if name in current.columns and name in kind_of
-    ]
-    return sorted(found, key=lambda answer: (-answer.effect, answer.column))
+    about: About = "feature"
+    unit: str = ""
+    error: float | None = None
+    chance: float | None = None
+    adjusted: float | None = None
+    threshold: float | None = None
+    over: Literal["window", "recent"] = "window"
+    importance: float | None = None
+    moved: bool | None = None
+    matters: bool | None = None

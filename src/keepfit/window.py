@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from keepfit.drift import Drift
 from keepfit.evaluation import Evaluation, Gain
@@ -33,7 +33,9 @@ class Window:
 
     `expected` is the mean output over rows with a label, `happened` the rate of the outcome among them: when the base rate
     moves, these two part first. `change` is the selecting metric against the level at release, below 0 where
-    the window is worse. `evaluation` is None while too few labels are known. `signals` is what the loop must know of.
+    the window is worse. `evaluation` is None while too few labels are known. `drift` answers every question about every
+    column, the most telling first. `signals` is what the loop must know of; `notes` says in words what the answers rest on
+    where that is less than it should be.
     """
 
     record: ClassVar[str] = "window"
@@ -50,6 +52,8 @@ class Window:
     change: Gain | None
     drift: tuple[Drift, ...]
     signals: tuple[Signal, ...] = ()
+    role: Literal["champion", "canary", "shadow"] = "champion"
+    notes: tuple[str, ...] = ()
 
 
 def containing(instant: datetime, length: Duration) -> Interval:

@@ -55,6 +55,8 @@ from keepfit.loop.turn import Turn
 from keepfit.prediction import Prediction
 from keepfit.profile import Profile
 from keepfit.proposal import Proposal
+from keepfit.recent import Recent, Shares
+from keepfit.reference import Blocks, ColumnBlocks, Reference
 from keepfit.release import Release, Sample
 from keepfit.reports.diagnosis import Diagnosis
 from keepfit.reports.environment import Check
@@ -152,6 +154,40 @@ COLUMNS = (
     Column("email", "category", "text", ("personal",), True),
     Column("arr_delay", "number", "float", ("later",), True),
 )
+DRIFT = Drift(
+    "Größe", "location", 0.25, 100, "feature", "sd", 0.05, 1e-06, 0.00025, 0.05, "recent", importance=0.125, moved=True, matters=True
+)
+PROFILE_OF_BLOCKS = Profile(
+    100,
+    {
+        "Größe": {
+            "count": {"version": 1, "rows": 100, "missing": 3},
+            "histogram": {"version": 1, "edges": [1.0, 2.0], "counts": [0, 40, 57]},
+        },
+        "origin": {
+            "count": {"version": 1, "rows": 100, "missing": 0},
+            "names": {
+                "version": 1,
+                "names": ["EWR", "JFK", "SWF"],
+                "counts": [60, 39, 1],
+                "over": [0, 0, 0],
+                "other": 0,
+                "error": 0,
+                "once": 1,
+            },
+        },
+    },
+)
+BLOCKS = Blocks(
+    (50, 50),
+    True,
+    PROFILE_OF_BLOCKS,
+    {
+        "Größe": ColumnBlocks("feature", "number", "ordered", ((0, 20, 29), (0, 20, 28)), (1, 2)),
+        "origin": ColumnBlocks("feature", "category", "open", ((30, 20, 0), (30, 19, 1)), (0, 0), (50, 1), 1),
+    },
+)
+RECENT = Recent(3, {"Größe": Shares((0.0, 0.25, 0.75), 0.125, 0.0, 0.002, 0.001, 0.11, 500)}, {})
 SIGNAL = Signal("drift", "Größe", "warning", 0.25, "the mean lies 0.25 sd from that of the reference")
 WINDOW = Window(
     utc(2013, 3, 4),
@@ -163,8 +199,10 @@ WINDOW = Window(
     0.5,
     EVALUATION,
     Gain(-0.01, -0.02, 0.001),
-    (Drift("Größe", "jensen_shannon", 0.125, 100),),
+    (DRIFT,),
     (SIGNAL,),
+    "shadow",
+    ("the reference has 100 rows, too few to say how windows differ of themselves",),
 )
 INTERVAL = Interval(utc(2013, 3, 4), utc(2013, 3, 11))
 PROMOTE = Action("promote", "the challenger won", INTERVAL, "r2", 4, 1)
@@ -232,7 +270,8 @@ RECORDS = {
         stretches=(Contest("", 2, Gain(0.01, -0.005, 0.025, "log_loss"), utc(2013, 3, 1), utc(2013, 3, 2)),),
         groups={"Größe": (Contest("below 1.5", 2, Gain(0.01, -0.005, 0.025, "log_loss")),)},
     ),
-    "drift": Drift("origin", "jensen_shannon", 0.0, 7),
+    "blocks": BLOCKS,
+    "drift": DRIFT,
     "entry": Entry(
         "flight-delay",
         1,
@@ -344,6 +383,8 @@ RECORDS = {
         notes=("the same in every row: country",),
         others=("paid",),
     ),
+    "recent": RECENT,
+    "reference": Reference(BLOCKS, None),
     "release": Release(
         id="r1",
         project="flight-delay",

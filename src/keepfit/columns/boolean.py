@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import MutableSequence, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from keepfit.column import Bar, Seen, State, WriteRow, WriteTogether
 from keepfit.columns.category import name_bars, name_words
-from keepfit.measures.distance import jensen_shannon
 from keepfit.sketch import Sketches
 from keepfit.sketches.count import Count
 from keepfit.sketches.names import Names
@@ -28,6 +27,7 @@ class Boolean:
     kind = "boolean"
     dtypes = frozenset({"bool"})
     axis = "value"
+    bins: Literal["ordered", "named", "open"] = "named"
 
     def claims(self, dtype: str, seen: Seen | None = None) -> bool:
         return dtype == "bool"
@@ -73,9 +73,16 @@ class Boolean:
         counted = [("false", len(values) - missing - true), ("true", true)]
         return {Count.name: Count().of(len(values), missing), Names.name: Names().of(counted, once=sum(rows == 1 for _, rows in counted))}
 
-    def distance(self, reference: Sketches, current: Sketches) -> float:
+    def beside(self, reference: Sketches, current: Sketches) -> tuple[list[int], list[int]]:
         first, second = Names().beside(reference["names"], current["names"])
-        return jensen_shannon([*first, reference["count"]["missing"]], [*second, current["count"]["missing"]])
+        return first[:-1], second[:-1]
+
+    def tally(self, values: pl.Series, like: Sketches, part: NDArray[np.int64], parts: int) -> NDArray[np.int64]:
+        known = values.is_not_null().to_numpy()
+        place = values.drop_nulls().cast(int).to_numpy()
+        if like["names"]["names"] != ["false", "true"]:
+            place = np.array([like["names"]["names"].index(name) for name in ("false", "true")])[place]
+        return np.bincount(part[known] * 2 + place, minlength=parts * 2).reshape(parts, 2)
 
     def bars(self, reference: Sketches, current: Sketches) -> list[Bar]:
         return name_bars(reference, current)

@@ -5,12 +5,11 @@ from __future__ import annotations
 import math
 from array import array
 from collections.abc import MutableSequence, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from keepfit.column import FEWEST_SHOWN, Bar, Seen, State, WriteRow, WriteTogether
-from keepfit.measures.distance import jensen_shannon
 from keepfit.sketch import Sketches
 from keepfit.sketches.count import Count
 from keepfit.sketches.distinct import Distinct
@@ -35,6 +34,7 @@ class Category:
     kind = "category"
     dtypes = frozenset({"text", "int", "bool"})
     axis = "name"
+    bins: Literal["ordered", "named", "open"] = "open"
 
     def claims(self, dtype: str, seen: Seen | None = None) -> bool:
         return dtype == "text" and not (seen is not None and seen.prose)
@@ -125,9 +125,17 @@ class Category:
             named = Names().of(kept[:KEPT], other=other, error=error, once=int((counted["count"] == 1).sum()))
         return {Count.name: Count().of(len(values), missing), Names.name: named, Distinct.name: Distinct().of_texts(counted["name"])}
 
-    def distance(self, reference: Sketches, current: Sketches) -> float:
-        first, second = Names().beside(reference["names"], current["names"])
-        return jensen_shannon([*first, reference["count"]["missing"]], [*second, current["count"]["missing"]])
+    def beside(self, reference: Sketches, current: Sketches) -> tuple[list[int], list[int]]:
+        return Names().beside(reference["names"], current["names"])
+
+    def tally(self, values: pl.Series, like: Sketches, part: NDArray[np.int64], parts: int) -> NDArray[np.int64]:
+        import polars as pl  # serving reads this module without it
+
+        names = like["names"]["names"]
+        known = values.is_not_null().to_numpy()
+        place = values.drop_nulls().cast(str).replace_strict(names, range(len(names)), default=len(names), return_dtype=pl.Int64).to_numpy()
+        width = len(names) + 1
+        return np.bincount(part[known] * width + place, minlength=parts * width).reshape(parts, width)
 
     def bars(self, reference: Sketches, current: Sketches) -> list[Bar]:
         return name_bars(reference, current)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import MutableSequence, Sequence
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 import numpy as np
 
 from keepfit.column import Bar, Seen, State, WriteRow, WriteTogether
 from keepfit.instant import from_micros, micros, parse
-from keepfit.measures.distance import jensen_shannon
 from keepfit.sketch import Sketches
 from keepfit.sketches.count import Count
 from keepfit.sketches.histogram import Histogram
@@ -48,6 +47,7 @@ class Moment:
     kind = "moment"
     dtypes = frozenset({"instant"})
     axis = "hour of the day, UTC"
+    bins: Literal["ordered", "named", "open"] = "named"
 
     def claims(self, dtype: str, seen: Seen | None = None) -> bool:
         return dtype == "instant"
@@ -122,9 +122,13 @@ class Moment:
             Histogram.name: Histogram().of(np.sort(since % _DAY // (60 * _MINUTE)).astype(np.float64), _HOURS),
         }
 
-    def distance(self, reference: Sketches, current: Sketches) -> float:
-        first, second = Histogram().beside(reference["histogram"], current["histogram"])
-        return jensen_shannon([*first, reference["count"]["missing"]], [*second, current["count"]["missing"]])
+    def beside(self, reference: Sketches, current: Sketches) -> tuple[list[int], list[int]]:
+        return Histogram().beside(reference["histogram"], current["histogram"])
+
+    def tally(self, values: pl.Series, like: Sketches, part: NDArray[np.int64], parts: int) -> NDArray[np.int64]:
+        known = values.is_not_null().to_numpy()
+        hours = (_micros(values.drop_nulls()) % _DAY // (60 * _MINUTE)).astype(np.float64)
+        return Histogram().tally(like["histogram"], hours, part[known], parts)
 
     def bars(self, reference: Sketches, current: Sketches) -> list[Bar]:
         counts = Histogram().beside(reference["histogram"], current["histogram"])

@@ -6,12 +6,11 @@ import math
 import struct
 from array import array
 from collections.abc import MutableSequence, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from keepfit.column import Bar, Seen, State, WriteRow, WriteTogether
-from keepfit.measures.distance import jensen_shannon
 from keepfit.sketch import Sketches
 from keepfit.sketch import State as Summary
 from keepfit.sketches.count import Count
@@ -41,6 +40,7 @@ class Number:
     kind = "number"
     dtypes = frozenset({"int", "float", "float32", "bool"})
     axis = "value"
+    bins: Literal["ordered", "named", "open"] = "ordered"
 
     def claims(self, dtype: str, seen: Seen | None = None) -> bool:
         return dtype in {"int", "float", "float32"}
@@ -122,9 +122,13 @@ class Number:
         known = known[np.searchsorted(known, -np.inf, side="right") : np.searchsorted(known, np.inf, side="left")]  # NaN comes last
         return {Count.name: Count().of(len(values), len(values) - known.size), **summary(known, like, distinct=True)}
 
-    def distance(self, reference: Sketches, current: Sketches) -> float:
-        first, second = Histogram().beside(reference["histogram"], current["histogram"])
-        return jensen_shannon([*first, reference["count"]["missing"]], [*second, current["count"]["missing"]])
+    def beside(self, reference: Sketches, current: Sketches) -> tuple[list[int], list[int]]:
+        return Histogram().beside(reference["histogram"], current["histogram"])
+
+    def tally(self, values: pl.Series, like: Sketches, part: NDArray[np.int64], parts: int) -> NDArray[np.int64]:
+        numbers = _finite(values)
+        known = ~np.isnan(numbers)
+        return Histogram().tally(like["histogram"], numbers[known], part[known], parts)
 
     def bars(self, reference: Sketches, current: Sketches) -> list[Bar]:
         return number_bars(reference, current)

@@ -7,13 +7,12 @@ import re
 import zlib
 from collections.abc import MutableSequence, Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from keepfit.column import Bar, Seen, State, WriteRow, WriteTogether
 from keepfit.columns.number import number_bars, number_words, summary
-from keepfit.measures.distance import jensen_shannon
 from keepfit.sketch import Sketches
 from keepfit.sketches.count import Count
 from keepfit.sketches.distinct import Distinct
@@ -49,6 +48,7 @@ class Text:
     kind = "text"
     dtypes = frozenset({"text"})
     axis = "characters"
+    bins: Literal["ordered", "named", "open"] = "ordered"
 
     def claims(self, dtype: str, seen: Seen | None = None) -> bool:
         return dtype == "text" and seen is not None and seen.prose
@@ -103,10 +103,14 @@ class Text:
             Distinct.name: Distinct().of_texts(values.drop_nulls().unique()),
         }
 
-    def distance(self, reference: Sketches, current: Sketches) -> float:
+    def beside(self, reference: Sketches, current: Sketches) -> tuple[list[int], list[int]]:
         """By length."""
-        first, second = Histogram().beside(reference["histogram"], current["histogram"])
-        return jensen_shannon([*first, reference["count"]["missing"]], [*second, current["count"]["missing"]])
+        return Histogram().beside(reference["histogram"], current["histogram"])
+
+    def tally(self, values: pl.Series, like: Sketches, part: NDArray[np.int64], parts: int) -> NDArray[np.int64]:
+        known = values.is_not_null().to_numpy()
+        lengths = values.drop_nulls().str.len_chars().to_numpy().astype(np.float64)
+        return Histogram().tally(like["histogram"], lengths, part[known], parts)
 
     def bars(self, reference: Sketches, current: Sketches) -> list[Bar]:
         return number_bars(reference, current)

@@ -30,6 +30,7 @@ __all__ = [
     "window_lines",
 ]
 
+_SEVERITIES = {"info": "bright_black", "warning": "yellow", "critical": "red"}
 _COLOURS = {"passed": "green", "failed": "red", "undecided": "yellow", "not_applicable": "bright_black"}
 
 
@@ -131,16 +132,39 @@ def window_lines(window: Window) -> list[str]:
     ]
     if window.evaluation is None:
         lines.append("  quality        too few labels to tell")
-        return lines
-    lines += [f"  {line}" for line in metrics(window.evaluation)[:2]]
+    else:
+        lines += _quality_lines(window, window.evaluation)
+    lines.append(f"  drift          {_drift_words(window)}")
+    lines += [f"  note           {note}" for note in window.notes]
+    for signal in window.signals:
+        about = f" of {signal.about}" if signal.about else ""
+        lines.append(f"  {click.style(f'{signal.severity:<14}', fg=_SEVERITIES[signal.severity])} {signal.kind}{about}: {signal.because}")
+    return lines
+
+
+def _quality_lines(window: Window, measured: Evaluation) -> list[str]:
+    lines = [f"  {line}" for line in metrics(measured)[:2]]
     if window.change is not None:
         word = "worse" if window.change.high < 0 else "better" if window.change.low > 0 else "not clearly different"
         lines.append(f"  since release  {word}: {window.change} {window.change.metric.replace('_', ' ')} gained")
     if window.expected is not None and window.happened is not None:
-        name, said = plugin.find("tasks", window.evaluation.task)().compares(window.expected, window.happened)
+        name, said = plugin.find("tasks", measured.task)().compares(window.expected, window.happened)
         lines.append(f"  {name:<14} {said}")
-    if window.drift:
-        lines.append(
-            "  moved most     " + ", ".join(f"{drift.column} {drift.effect:.2f}" for drift in window.drift[:3]) + "  (distance, 0 to 1)"
-        )
     return lines
+
+
+def _drift_words(window: Window) -> str:
+    """Both answers in one line: what moved, and whether anything of it matters."""
+    if not any(one.chance is not None for one in window.drift):
+        return "not asked for"
+    moved = list(dict.fromkeys(one.column for one in window.drift if one.moved))
+    if not moved:
+        return "like ordinary windows"
+    matter = list(dict.fromkeys(one.column for one in window.drift if one.matters))
+    more = f" and {len(moved) - 3} more" if len(moved) > 3 else ""
+    said = f"{', '.join(moved[:3])}{more} moved; "
+    return said + (
+        f"of that matters: {', '.join(matter[:3])}" + (f" and {len(matter) - 3} more" if len(matter) > 3 else "")
+        if matter
+        else "nothing that matters"
+    )

@@ -24,13 +24,16 @@ from keepfit.loop.groups import check_columns
 from keepfit.loop.measure import Answers, exam, measure, past, suspects, with_importance
 from keepfit.loop.models import Model, evaluation_of
 from keepfit.loop.recipe import Held, Material, Recipe, defaults, fit_recipe
+from keepfit.loop.refer import refer
 from keepfit.loop.rows import Rows, known_rows, value_of
 from keepfit.loop.search import search
 from keepfit.loop.take import Taken, row_keys
 from keepfit.profile import profile
 from keepfit.progress import Progress, silent
+from keepfit.reference import Reference
 from keepfit.schema import Schema
 from keepfit.split import Places, Split
+from keepfit.task import Outputs
 from keepfit.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -92,16 +95,22 @@ def fit(ws: Workspace, taken: Taken, *, now: datetime, progress: Progress = sile
     progress(f"measuring it on {test.count:,} rows that it never saw")
 
     draft = replace(_draft(ws, known, [taken], chosen, fitted, develop), classes=classes)
-    evaluation = _measured(ws, material, taken, Model(ws, draft, fitted), chosen.held)
+    model = Model(ws, draft, fitted)
+    said = model.predict(test.frame)
+    evaluation = _measured(ws, material, taken, model, said, chosen.held)
+    unseen = [(test, said)]
+    if chosen.held is not None:
+        unseen.append((chosen.held.rows, tune.apply(ws.task, chosen.calibration, chosen.held.outputs)))
+    reference = refer(ws, draft, known, rows.frame, unseen)
     learned = develop
     if ws.spec.model.final_fit == "all":
         progress(f"fitting {chosen.recipe.estimator} once more on all {rows.count:,} rows")
         fitted, learned = fit_recipe(ws, material.training(ws, rows), chosen.recipe), rows
         draft = replace(_draft(ws, known, [taken], chosen, fitted, learned), classes=classes, final_fit="all")
-    return _keep(ws, cause, _Made(draft, fitted, learned, test.frame, spots.split, evaluation), now)
+    return _keep(ws, cause, _Made(draft, fitted, learned, test.frame, spots.split, evaluation, reference), now)
 
 
-def _measured(ws: Workspace, material: Material, taken: Taken, model: Model, held: Held | None) -> Evaluation:
+def _measured(ws: Workspace, material: Material, taken: Taken, model: Model, said: Outputs, held: Held | None) -> Evaluation:
     """What is measured of a model on the test rows; in full, slices, importance and protected groups too."""
     rows, known, full = material.rows, material.known, ws.spec.model.evaluation == "full"
     develop, test = rows.where(material.places.development), rows.where(material.places.test)
@@ -110,7 +119,7 @@ def _measured(ws: Workspace, material: Material, taken: Taken, model: Model, hel
     suspected = None
     if full and held is not None:
         suspected = suspects(ws, known, held.rows, tune.apply(ws.task, model.candidate.calibration, held.outputs))
-    found = measure(ws, asked, Answers("", model.predict(test.frame), model.candidate.threshold), suspected)
+    found = measure(ws, asked, Answers("", said, model.candidate.threshold), suspected)
     return with_importance(ws, found, asked, model.predict) if full else found
 
 
@@ -161,7 +170,8 @@ def refit(
     training = Training(Inputs(rows.frame, ws.kinds), rows.truth, tuple(known.features), ws.task, classes)
     fitted = fit_recipe(ws, training, chosen.recipe)
     draft = replace(_draft(ws, known, taken, chosen, fitted, rows), classes=classes, final_fit="all")
-    return _keep(ws, why, _Made(draft, fitted, rows, rows.frame.tail(CERTIFIED_ROWS), None, None), now)
+    reference = refer(ws, draft, known, rows.frame, [])
+    return _keep(ws, why, _Made(draft, fitted, rows, rows.frame.tail(CERTIFIED_ROWS), None, None, reference), now)
 
 
 def versions() -> dict[str, str]:
@@ -255,18 +265,20 @@ class _Made:
     certify_on: pl.DataFrame
     split: Split | None
     evaluation: Evaluation | None
+    reference: Reference
 
 
 def _keep(ws: Workspace, cause: Cause, made: _Made, now: datetime) -> Fit:
     known = ws.artifacts.get_record(Schema, made.draft.schema)
     certified = certify(ws, made.fitted, made.certify_on.tail(CERTIFIED_ROWS), known)
-    reference = ws.artifacts.put_record(profile(made.learned.frame, known.features, ws.kinds))
+    profiled = ws.artifacts.put_record(profile(made.learned.frame, known.features, ws.kinds))
     sample = ws.artifacts.put_record(certified.sample)
-    artifacts = {"cause": ws.artifacts.put_record(cause), "sample": sample, "profile": reference}
+    artifacts = {"cause": ws.artifacts.put_record(cause), "sample": sample, "profile": profiled}
+    artifacts["reference"] = ws.artifacts.put_record(made.reference)
     if made.split:
         artifacts["split"] = ws.artifacts.put_record(made.split)
     made_of = replace(made.draft, files=certified.files, difference=certified.difference, serving=certified.serving)
-    candidate = replace(made_of, profile=reference, split=artifacts.get("split"))
+    candidate = replace(made_of, profile=profiled, split=artifacts.get("split"))
     artifacts |= {f"model/{name}": at for name, at in certified.files.items()}
     artifacts["candidate"] = ws.artifacts.put_record(candidate)
     evaluation = replace(made.evaluation, candidate=candidate.id, serving=certified.serving) if made.evaluation else None

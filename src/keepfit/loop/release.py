@@ -130,6 +130,8 @@ def _make(ws: Workspace, candidate: Candidate, name: str, now: datetime) -> str:
     _, entry = candidate_of(ws, candidate.id)
     contents = {f"model/{file}": at for file, at in candidate.files.items()}
     contents |= {"sample.json": entry.body["artifacts"]["sample"], "profile.json": candidate.profile}
+    if (reference := entry.body["artifacts"].get("reference")) is not None:
+        contents["reference.json"] = reference
     if known.added is not None:
         contents["added.json"] = known.added
     columns = tuple(column for column in known.columns if not {"target", "later", "added"} & set(column.uses))

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from keepfit import profile
 from keepfit.candidate import Candidate
-from keepfit.column import Bar
+from keepfit.column import Bar, ColumnKind
 from keepfit.loop.rows import Rows
+from keepfit.measures.distance import jensen_shannon
 from keepfit.profile import Profile
 from keepfit.schema import Schema
+from keepfit.sketch import Sketches
 from keepfit.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -71,11 +73,17 @@ def spread(ws: Workspace, candidate: Candidate, known: Schema, learned: Rows, ro
                 missing=_missing(held),
                 bars=tuple(kind.bars(held, now or held)),
                 missing_now=_missing(now) if now else None,
-                moved=kind.distance(held, now) if now else None,
+                moved=_apart(kind, held, now) if now else None,
                 usual=usual.get(column.name),
             )
         )
     return tuple(found)
+
+
+def _apart(kind: ColumnKind, held: Sketches, now: Sketches) -> float:
+    """How far two columns lie apart, in [0, 1]; rows without a value are a bin of their own."""
+    first, second = kind.beside(held, now)
+    return jensen_shannon([*first, held["count"]["missing"]], [*second, now["count"]["missing"]])
 
 
 def _missing(held: Any) -> float:
@@ -89,7 +97,7 @@ def _usual(ws: Workspace, known: Schema, learned: Rows, length: int, reference: 
         one, other = (profile.profile(rows.frame, known.features, ws.kinds, like=reference) for rows in (rest, part))
         for column in known.features:
             if column.name in one.columns and column.name in other.columns:
-                apart = ws.kinds[column.kind].distance(one.columns[column.name], other.columns[column.name])
+                apart = _apart(ws.kinds[column.kind], one.columns[column.name], other.columns[column.name])
                 found[column.name] = max(found.get(column.name, 0.0), apart)
     return found
 

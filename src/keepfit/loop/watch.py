@@ -9,14 +9,21 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from keepfit import drift, profile, record
+from keepfit import record
 from keepfit.evaluation import Evaluation, Gain
+from keepfit.gate import asked
 from keepfit.instant import Duration, from_micros, micros
+from keepfit.ledger import Entry
 from keepfit.loop import fold, log
+from keepfit.loop.look import Answered, compare
 from keepfit.loop.models import candidate_behind, evaluation_of
-from keepfit.loop.rows import Rows, evaluate_rows, value_of
-from keepfit.profile import Profile
+from keepfit.loop.rows import Rows, clusters, evaluate_rows, value_of
+from keepfit.measures.interval import clustered
+from keepfit.notice import Belief, of_belief, of_drift, of_quality
+from keepfit.recent import Recent
+from keepfit.reference import Blocks
 from keepfit.schema import Schema
+from keepfit.task import Scored
 from keepfit.window import Interval, Window, closed
 from keepfit.workspace import Workspace
 
@@ -27,6 +34,9 @@ __all__ = ["due", "labelled", "log_rows", "watch", "watch_window"]
 
 #: With fewer labels than this a window's quality is not measured.
 FEWEST_LABELS = 30
+#: The kinds of gates that say where a metric must lie, whoever is champion.
+_LIMITS = frozenset({"at_least", "at_most"})
+_ROLES = ("champion", "canary", "shadow")
 
 
 def watch(ws: Workspace, *, now: datetime) -> list[Window]:
@@ -54,35 +64,36 @@ def due(ws: Workspace, *, now: datetime) -> tuple[Interval, ...]:
 
 def labelled(ws: Workspace, window: Interval, *, now: datetime) -> int:
     """How many answers of a window have a known truth at `now`, those included whose labels came after it was looked at."""
-    told = log.with_truth(_answered_in(ws, window), log.labels(ws, now=now), ws.spec.problem.target)
+    answered = _answered_in(ws, window)
+    told = log.with_truth(answered.filter(answered["role"] == "champion"), log.labels(ws, now=now), ws.spec.problem.target)
     return told.height - told["label"].null_count()
 
 
 def _answered_in(ws: Workspace, window: Interval) -> pl.DataFrame:
-    import polars as pl  # the command line starts without it
-
-    answered = log.predictions(ws).filter(pl.col("role") == "champion")
+    answered = log.predictions(ws)
     when = _when(answered)
     return answered.filter((when >= window.begin) & (when < window.end))
 
 
 def watch_window(ws: Workspace, window: Interval, *, now: datetime) -> list[Window]:
-    """Judge one window, for each release that answered in it, and write down what was seen."""
+    """Judge one window, for each release that answered in it and its role, and write down what was seen."""
     answered = _answered_in(ws, window)
     found: list[Window] = []
     causes: list[tuple[list[Any], dict[str, Any]]] = []
-    for (release,), group in sorted(answered.partition_by("release", as_dict=True).items(), key=lambda item: str(item[0])):
-        seen = _look(ws, window, str(release), group, now=now)
+    groups = answered.partition_by("role", "release", as_dict=True)
+    for role, release in sorted(groups, key=lambda one: (_ROLES.index(str(one[0])), str(one[1]))):
+        seen, artifacts = _look(ws, window, (str(release), role), groups[role, release], now=now)
         body = {
             "begin": _text(window.begin),
             "end": _text(window.end),
             "release": seen.release,
+            "role": seen.role,
             "predictions": seen.predictions,
             "labels": seen.labels,
             "signals": [signal.noted for signal in seen.signals],
-            "artifacts": {"window": ws.artifacts.put_record(seen)},
+            "artifacts": {"window": ws.artifacts.put_record(seen), **artifacts},
         }
-        causes.append(([_text(window.begin), _text(window.end), seen.release], body))
+        causes.append(([_text(window.begin), _text(window.end), seen.release, *([seen.role] if seen.role != "champion" else [])], body))
         found.append(seen)
     ws.append_all("watch", causes, at=now)  # a window is looked at for every release or for none
     return found
@@ -118,33 +129,67 @@ def _target_type(known: Schema) -> Any:
     return {"int": pl.Int64, "float": pl.Float64, "float32": pl.Float32, "bool": pl.Boolean, "text": pl.String}[known[known.target].dtype]
 
 
-def _look(ws: Workspace, window: Interval, release: str, group: pl.DataFrame, *, now: datetime) -> Window:
-    import polars as pl  # the command line starts without it
-
+def _look(ws: Workspace, window: Interval, who: tuple[str, Any], group: pl.DataFrame, *, now: datetime) -> tuple[Window, dict[str, str]]:
+    """What a release showed in a window in its role, and the artifacts beside it."""
+    release, role = who
     found = candidate_behind(ws, release)
     assert found is not None
     candidate, entry = found
     known = ws.artifacts.get_record(Schema, candidate.schema)
     told = log.with_truth(group, log.labels(ws, now=now), known.target)
+    before, begun = _earlier(ws, window, release, role)
+    compared = compare(ws, Answered(candidate, entry, known, told), before, begun)
     rows = as_rows(ws, told, known, candidate.classes)
-    reference = ws.artifacts.get_record(Profile, candidate.profile)
-    columns = [column for column in known.features if f"{fold.INPUT}{column.name}" in group.columns]
-    current = profile.profile(group.rename({f"{fold.INPUT}{c.name}": c.name for c in columns}), columns, ws.kinds, like=reference)
-    moved = drift.drift(reference, current, {column.name: column.kind for column in columns}, ws.kinds)
-    seen = Window(window.begin, window.end, release, group.height, rows.count, None, None, None, None, tuple(moved))
-    if rows.count < FEWEST_LABELS:
-        return seen
-    fields = {field: f"{fold.OUTPUT}{field}" for field in ws.task.fields(candidate.classes)}
+    seen = Window(window.begin, window.end, release, group.height, rows.count, None, None, None, None, compared.drift)
+    seen = replace(seen, role=role, notes=compared.notes)
+    if rows.count >= FEWEST_LABELS:
+        seen = _graded(ws, seen, Answered(candidate, entry, known, told), rows)
+    artifacts = {"recent": ws.artifacts.put_record(compared.recent), "profile": ws.artifacts.put_record(compared.profile)}
+    if (of_first := compared.begun or begun) is not None:
+        artifacts["answers"] = ws.artifacts.put_record(of_first)
+    harmless = seen.evaluation is not None
+    drifted = of_drift(compared.drift, harmless=harmless, least=ws.spec.monitor.min_effect)
+    return replace(seen, signals=(*seen.signals, *drifted)), artifacts
+
+
+def _earlier(ws: Workspace, window: Interval, release: str, role: str) -> tuple[Recent | None, Blocks | None]:
+    """Windows of late before this one, of the same release in the same role, and the answers of the release's first."""
+    before: Entry | None = None
+    first: Entry | None = None
+    for entry in ws.ledger.entries(kind="watch"):
+        body = entry.body
+        if body["release"] != release or body["begin"] >= _text(window.begin):
+            continue
+        if "answers" in body["artifacts"]:
+            first = first or entry
+        if body.get("role", "champion") == role and "recent" in body["artifacts"]:
+            before = entry if before is None or body["begin"] >= before.body["begin"] else before
+    recent = ws.artifacts.get_record(Recent, before.body["artifacts"]["recent"]) if before else None
+    return recent, ws.artifacts.get_record(Blocks, first.body["artifacts"]["answers"]) if first else None
+
+
+def _graded(ws: Workspace, seen: Window, answered: Answered, rows: Rows) -> Window:
+    """A window with its quality, beside the level at release, and what the loop must know of it."""
+    import numpy as np
+    import polars as pl  # the command line starts without it
+
+    candidate, known, task = answered.candidate, answered.known, ws.task
+    fields = {field: f"{fold.OUTPUT}{field}" for field in task.fields(candidate.classes)}
     rows = rows.where(rows.frame.select(pl.all_horizontal(pl.col(*fields.values()).is_not_null())).to_series().to_numpy())
     outputs = {field: rows.frame[column].to_numpy() for field, column in fields.items()}
-    measured = evaluate_rows(candidate.id, ws.task, rows, outputs, known, threshold=candidate.threshold, value=value_of(ws))
-    return replace(
-        seen,
-        expected=measured.expected,
-        happened=measured.happened,
-        evaluation=measured,
-        change=_change(ws, measured, evaluation_of(ws, entry)),
-    )
+    measured = evaluate_rows(candidate.id, task, rows, outputs, known, threshold=candidate.threshold, value=value_of(ws))
+    change = _change(ws, measured, evaluation_of(ws, answered.fitted))
+    limits = {name: gate for name, gate in ws.gates.items() if gate.kind in _LIMITS and asked(gate).by is None}
+    signals = of_quality(measured, change, limits)
+    shown = task.shown(Scored(rows.truth, outputs, task.decide(outputs, candidate.threshold), None))
+    together = clusters(rows.frame, known, rows.subject)
+    apart = shown.said - shown.happened
+    half = clustered(apart - apart.mean(), together.of_row, together.count)
+    if math.isfinite(half):
+        means = float(shown.said.mean()), float(shown.happened.mean())
+        belief = Belief(*means, half, float(np.std(shown.happened)), rows.count, shown.said_as, shown.happened_as)
+        signals += [one for one in [of_belief(belief, ws.spec.monitor.min_effect)] if one is not None]
+    return replace(seen, expected=measured.expected, happened=measured.happened, evaluation=measured, change=change, signals=tuple(signals))
 
 
 def _change(ws: Workspace, measured: Evaluation, at_release: Evaluation | None) -> Gain | None:

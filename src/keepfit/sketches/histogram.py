@@ -43,6 +43,12 @@ class Histogram:
         counts = [x + y for x, y in zip(_on(first, edges), _on(second, edges), strict=True)]
         return {"version": self.version, "edges": edges, "counts": counts}
 
+    def tally(self, like: State, numbers: NDArray[np.float64], part: NDArray[np.int64], parts: int) -> NDArray[np.int64]:
+        """The counts of several parts of a column on the edges of a histogram: shape (parts, bins)."""
+        width = len(like["edges"]) + 1
+        place = np.searchsorted(np.asarray(like["edges"], dtype=np.float64), numbers, side="right")
+        return np.bincount(part * width + place, minlength=parts * width).reshape(parts, width)
+
     def beside(self, first: State, second: State) -> tuple[list[int], list[int]]:
         """The counts of two histograms on the edges that both have."""
         edges = _shared(first, second)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import field_validator
+from typing import Annotated
+
+from pydantic import Field, field_validator
 
 from keepfit.instant import Duration
 from keepfit.spec.strict import Length, Strict
@@ -22,6 +24,12 @@ class MonitorSpec(Strict):
 
     #: How long a window is. Windows of `7d` begin on Mondays, others are counted from 1970-01-05, at 00:00 UTC.
     window: Length = days(7)
+
+    #: The chance of one or more alarms in a window where nothing changed, over all columns and questions together.
+    false_alarms: Annotated[float, Field(gt=0, lt=0.5)] = 0.05
+    #: The least effect that matters: in standard deviations of a number, in the share of rows that a category moved by. It
+    #: decides what the loop is told of, not what is found.
+    min_effect: Annotated[float, Field(gt=0)] = 0.1
 
     @field_validator("window")
     @classmethod

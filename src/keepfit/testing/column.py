@@ -214,17 +214,23 @@ class ColumnConformance:
             for name in ("count", "histogram", "distinct"):
                 if name in held:
                     assert together.columns["c"][name] == held[name]
-            assert kind.distance(held, together.columns["c"]) == 0.0
+            first, second = kind.beside(held, together.columns["c"])
+            assert first == second
 
-    def test_the_distance_is_0_to_itself_and_at_most_1(self, kind: ColumnKind) -> None:
+    def test_two_columns_are_counted_in_the_same_bins_and_parts_add_up_to_the_whole(self, kind: ColumnKind) -> None:
         for dtype in sorted(kind.dtypes):
             values = self.series(dtype)
             reference = kind.sketch(values, None)
-            for other in (values, values[:1], pl.Series("c", [None] * 9, dtype=TYPES[dtype]), self.later(dtype)):
-                current = kind.sketch(other, reference)
-                assert kind.distance(current, current) == 0.0
-                assert 0.0 <= kind.distance(reference, current) <= 1.0
-            assert kind.distance(reference, kind.sketch(pl.Series("c", [None] * 9, dtype=TYPES[dtype]), reference)) > 0.5
+            for other in (values, values[:1], values[:0], pl.Series("c", [None] * 9, dtype=TYPES[dtype]), self.later(dtype)):
+                held = kind.sketch(other, reference)
+                first, second = kind.beside(reference, held)
+                known = held["count"]["rows"] - held["count"]["missing"]
+                assert (len(first), sum(second)) == (len(second), known)
+                assert sum(first) == reference["count"]["rows"] - reference["count"]["missing"]
+                part = np.arange(len(other), dtype=np.int64) % 3
+                parts = kind.tally(other, reference, part, 3)
+                assert parts.sum(axis=0).tolist() == second
+                assert [int(rows) for rows in parts.sum(axis=1)] == [known_in(kind, other.filter(pl.Series(part == at))) for at in range(3)]
 
     def test_its_bars_hold_all_rows_and_its_words_no_rare_name(self, kind: ColumnKind) -> None:
         assert kind.axis
@@ -252,3 +258,8 @@ def _as_request(value: Any) -> Any:
 def _same_bits(first: Any, second: Any) -> bool:
     one, other = np.ascontiguousarray(first), np.ascontiguousarray(second)
     return bool(((one.view(np.int64) == other.view(np.int64)) | (np.isnan(one) & np.isnan(other))).all())
+
+
+def known_in(kind: ColumnKind, values: pl.Series) -> int:
+    held = kind.sketch(values, None)["count"]
+    return int(held["rows"] - held["missing"])
