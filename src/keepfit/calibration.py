@@ -58,7 +58,10 @@ class Calibration:
         return {field: part / total for field, part in zip(chances, parts, strict=True)}
 
     def many(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
-        """The probabilities of many scores, shape (rows,): the same bits as one by one."""
+        """The probabilities of many scores, shape (rows,); one by one they may differ in the last bit."""
         import numpy as np  # serving needs one row at a time
 
-        return np.array([self.one(score) for score in scores.tolist()], dtype=np.float64)
+        kept = np.clip(scores, _TINY, 1 - _TINY)
+        odds = self.slope * np.log(kept / (1 - kept)) + self.intercept
+        part = 1 / (1 + np.exp(-np.abs(odds)))
+        return np.asarray(np.where(odds >= 0, part, 1 - part))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, ClassVar, TypeAlias
+from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
 
 from keepfit import errors
 from keepfit.instant import Duration, from_micros, micros
@@ -32,8 +32,8 @@ class Split:
 
     By time: development rows lie before `development_end`, test rows from `test_begin` on, and between them a
     gap as long as the label delay, whose labels were not known when the test begins. The recipe is chosen on
-    the blocks that begin at `folds`, each with a model fitted on the rows before it, less the gap. By key: a
-    row's place follows from the digest of its key alone, so it stays there whatever else the table holds.
+    the blocks that begin at `folds`, each with a model fitted on the rows before it, less the gap. By key, or by
+    subject: a row's place follows from its key, or its subject, alone, so it stays there whatever else the table holds.
     """
 
     record: ClassVar[str] = "split"
@@ -75,11 +75,11 @@ def by_time(times: NDArray[np.int64], gap: Duration) -> Split:
     return Split("time", gap, folds, from_micros(test_begin) - gap.delta, from_micros(test_begin))
 
 
-def by_key(rows: int) -> Split:
-    """Split rows by the digest of their key."""
+def by_key(rows: int, *, of: Literal["key", "subject"] = "key") -> Split:
+    """Split rows by a number that follows from their key, or from their subject, whose rows then stay together."""
     if rows < FEWEST_ROWS:
         raise too_few(rows)
-    return Split("key", Duration(0))
+    return Split(of, Duration(0))
 
 
 def too_few(rows: int) -> errors.TooFewRows:
@@ -94,7 +94,7 @@ class Places:
     Parameters
     ----------
     times : microseconds since 1970, shape (rows,), for a split by time
-    shares : a number in [0, 1) that follows from each row's key, shape (rows,), for a split by key
+    shares : a number in [0, 1) that follows from each row's key or subject, shape (rows,), for a split without time
     """
 
     split: Split

@@ -38,6 +38,10 @@ class LightGBM:
         "lambda_l2": 1.0,
         "cat_smooth": 20.0,
         "feature_fraction": 0.8,
+        "lambda_l1": 0.0,
+        "max_depth": -1,
+        "bagging_fraction": 1.0,
+        "bagging_freq": 0,
     }
     space: ClassVar[Space] = {
         "trees": Range(50, 400, log=True, whole=True),

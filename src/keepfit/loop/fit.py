@@ -21,13 +21,14 @@ from keepfit.loop import tune
 from keepfit.loop.baselines import on_folds
 from keepfit.loop.certify import CERTIFIED_ROWS, certify
 from keepfit.loop.groups import check_columns
+from keepfit.loop.keys import row_numbers, shares
 from keepfit.loop.measure import Answers, exam, measure, past, suspects, with_importance
 from keepfit.loop.models import Model, evaluation_of
 from keepfit.loop.recipe import Held, Material, Recipe, defaults, fit_recipe
 from keepfit.loop.refer import refer
 from keepfit.loop.rows import Rows, known_rows, value_of
 from keepfit.loop.search import search
-from keepfit.loop.take import Taken, row_keys
+from keepfit.loop.take import Taken
 from keepfit.profile import profile
 from keepfit.progress import Progress, silent
 from keepfit.reference import Reference
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
 __all__ = ["Fit", "fit", "fit_cause", "places", "refit"]
 
 #: Raised when fitting gives another result from the same inputs.
-STEP = 2
+STEP = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,11 +194,11 @@ def _choose(ws: Workspace, material: Material, *, name: str, progress: Progress)
 
 
 def places(ws: Workspace, rows: Rows, known: Schema) -> Places:
-    """Split rows with a known target: by time where the problem has one, else by key."""
+    """Split rows with a known target: by time where the problem has one, else by subject where there is one, else by key."""
     times = _times(rows, known)
     if times is not None:
         return Places(split.by_time(times, ws.spec.problem.label_delay), times=times)
-    return Places(split.by_key(rows.count), shares=_shares(rows, known))
+    return Places(split.by_key(rows.count, of="key" if rows.subject is None else "subject"), shares=_shares(rows, known))
 
 
 def _done(ws: Workspace, cause: Cause) -> Fit | None:
@@ -221,7 +222,10 @@ def _labelled(ws: Workspace, taken: list[Taken], known: Schema) -> tuple[tuple[A
 
 def _both_classes(develop: Rows, test: Rows) -> None:
     for rows, name in ((develop, "development"), (test, "test")):
-        if rows.truth.size == 0 or rows.truth.min() == rows.truth.max():
+        if rows.count == 0:
+            fix = "take data of more subjects: rows of one subject stay together"
+            raise errors.TooFewRows(f"the split leaves no {name} rows", at="the split", fix=fix)
+        if rows.truth.min() == rows.truth.max():
             fix = "take data over a longer time, in which both outcomes occur at both ends"
             raise errors.OneClass(f"the {name} rows hold one outcome only", at="the split", fix=fix)
 
@@ -303,4 +307,4 @@ def _times(rows: Rows, known: Schema) -> NDArray[np.int64] | None:
 def _shares(rows: Rows, known: Schema) -> NDArray[np.float64]:
     import numpy as np  # the command line starts without it
 
-    return np.array([int(digest.of_bytes(key.encode())[3:16], 16) / 16**13 for key in row_keys(rows.frame, known)])
+    return shares(row_numbers(rows.frame, known) if rows.subject is None else rows.subject.view(np.uint64))

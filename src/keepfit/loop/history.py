@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from keepfit import digest
 from keepfit.instant import micros
+from keepfit.loop.keys import row_keys
 from keepfit.loop.rows import Rows
-from keepfit.loop.take import row_keys
 from keepfit.policy import History
 from keepfit.schema import Schema
 

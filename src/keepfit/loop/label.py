@@ -12,8 +12,8 @@ from keepfit import digest, errors, record
 from keepfit.instant import micros
 from keepfit.label import Label
 from keepfit.loop import log
+from keepfit.loop.keys import row_keys
 from keepfit.loop.models import champion_candidate
-from keepfit.loop.take import row_keys
 from keepfit.schema import Schema
 from keepfit.stores.segments import write_sealed
 from keepfit.table import normal

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from keepfit.estimator import Fitted, Training
+from keepfit import errors
+from keepfit.estimator import Fitted, Space, Training
 from keepfit.features import Inputs
 from keepfit.loop.rows import Rows
 from keepfit.schema import Schema
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["Fold", "Held", "Material", "Recipe", "defaults", "fit_recipe", "folds_of", "left_out"]
+__all__ = ["Fold", "Held", "Material", "Recipe", "defaults", "fit_recipe", "folds_of", "left_out", "space_of"]
 
 #: Encoded rows are kept from trial to trial while those of all folds together are about as large as this.
 _MOST_KEPT = 2_000_000_000
@@ -103,8 +104,25 @@ def left_out(folds: list[Fold], parts: list[Outputs]) -> Held:
 
 
 def defaults(ws: Workspace, kind: str) -> Recipe:
-    """An estimator with the parameters that hold when nothing else is said."""
-    return Recipe(kind, dict(ws.estimator(kind).defaults))
+    """An estimator with the parameters that the project states, and its own defaults for the others.
+
+    Raises
+    ------
+    UnknownKey
+        The project states one that the estimator does not have.
+    """
+    stated, known = ws.spec.model.parameters.get(kind, {}), ws.estimator(kind).defaults
+    for name in stated:
+        if name not in known:
+            at, fix = ws.place("model", "parameters", kind, name), errors.near_match(name, known)
+            raise errors.UnknownKey(f"the estimator {kind} has no parameter '{name}'", at=at, fix=fix)
+    return Recipe(kind, {**known, **stated})
+
+
+def space_of(ws: Workspace, kind: str) -> Space:
+    """The parameters of an estimator that a search may change: those that the project does not state."""
+    stated = ws.spec.model.parameters.get(kind, {})
+    return {name: values for name, values in ws.estimator(kind).space.items() if name not in stated}
 
 
 def fit_recipe(ws: Workspace, training: Training, recipe: Recipe) -> Fitted:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from keepfit import digest
 from keepfit.evaluation import Clusters, Evaluation, evaluate
-from keepfit.loop.take import Taken, row_keys
+from keepfit.loop.keys import numbers_of, row_numbers
+from keepfit.loop.take import Taken
 from keepfit.schema import Schema
 from keepfit.task import Outputs, Scored, Task, Value
 from keepfit.workspace import Workspace
@@ -30,7 +31,8 @@ class Rows:
     """Rows with a known target: their public columns and their truth, shape (rows,).
 
     `number` is each row's place in the snapshots that it was read from, so that private columns can be read beside
-    it; `subject` numbers the subjects where rows of one belong together. None where they are not known.
+    it; `subject` is a number that follows from each row's subject, where rows of one belong together. None where they
+    are not known.
     """
 
     frame: pl.DataFrame
@@ -59,21 +61,21 @@ def known_rows(ws: Workspace, taken: list[Taken], known: Schema, classes: tuple[
 
     columns = [column for column in known.public if "later" not in column.uses]
     who = [] if known.time else known.used("subject")[:1]
-    frame = pl.concat([ws.tables.read(part.snapshot, [*columns, *who]) for part in taken], how="vertical").with_row_index(_NUMBER)
+    frame = pl.concat([ws.tables.read(part.snapshot, [*columns, *who]) for part in taken], how="diagonal").with_row_index(_NUMBER)
     if known.key and len(taken) > 1:
         frame = frame.unique(subset=list(known.key), keep="first", maintain_order=True)
     number = frame[_NUMBER].cast(pl.Int64).to_numpy()
-    subject = _numbered(frame[who[0].name]) if who else None
+    subject = _subjects(frame, who[0].name, known) if who else None
     truth = ws.task.truth(frame[known.target], classes)
     return Rows(frame.select([column.name for column in columns]), truth, number, subject).where(~np.isnan(truth))
 
 
-def _numbered(subjects: pl.Series) -> NDArray[np.int64]:
-    """A number for each subject; a row without one stands alone."""
-    import polars as pl  # the command line starts without it
+def _subjects(frame: pl.DataFrame, subject: str, known: Schema) -> NDArray[np.int64]:
+    """A number that follows from each row's subject; a row without one stands alone."""
+    import numpy as np  # the command line starts without it
 
-    alone = pl.int_range(len(subjects), 2 * len(subjects), eager=True, dtype=pl.Int64)
-    return subjects.rank("dense").cast(pl.Int64).zip_with(subjects.is_not_null(), alone).to_numpy()
+    alone = row_numbers(frame, known)
+    return np.where(frame[subject].is_null().to_numpy(), alone, numbers_of(frame.select(subject))).view(np.int64)
 
 
 def beside(ws: Workspace, taken: Sequence[Taken], known: Schema, rows: Rows, names: Iterable[str]) -> dict[str, pl.Series]:
@@ -112,5 +114,5 @@ def evaluate_rows(
 ) -> Evaluation:
     """Measure a candidate's outputs on rows with a known target."""
     scored = Scored(rows.truth, outputs, task.decide(outputs, threshold), value)
-    identity = digest.of_value([row_keys(rows.frame, known), rows.truth.tolist()])
+    identity = digest.of_bytes(row_numbers(rows.frame, known).astype("<u8").tobytes() + rows.truth.astype("<f8").tobytes())
     return evaluate(candidate, task, scored, clusters(rows.frame, known, rows.subject), rows=identity, threshold=threshold)

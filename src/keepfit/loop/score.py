@@ -13,8 +13,8 @@ import msgspec
 from keepfit import digest, errors, files, plugin
 from keepfit.added import Added, add
 from keepfit.loop import fold
+from keepfit.loop.keys import row_keys
 from keepfit.loop.models import Model, candidate_behind, load_model
-from keepfit.loop.take import row_keys
 from keepfit.progress import Progress, silent
 from keepfit.schema import Column, Schema
 from keepfit.table import normal

@@ -14,7 +14,7 @@ import msgspec
 
 from keepfit import files
 from keepfit.estimator import Choice
-from keepfit.loop.recipe import Fold, Held, Material, Recipe, folds_of, left_out
+from keepfit.loop.recipe import Fold, Held, Material, Recipe, defaults, folds_of, left_out, space_of
 from keepfit.progress import Progress
 from keepfit.task import Outputs, Scored
 from keepfit.workspace import Workspace
@@ -158,7 +158,7 @@ def _known(course: _Course, trial: Trial) -> Any:
 
     steps = {step: course.sign * math.fsum(trial.folds[: step + 1]) / (step + 1) for step in range(len(trial.folds))}
     kind = trial.recipe.estimator
-    searched = {f"{kind}.{name}": trial.recipe.parameters[name] for name in course.ws.estimator(kind).space}
+    searched = {f"{kind}.{name}": trial.recipe.parameters[name] for name in space_of(course.ws, kind)}
     return create_trial(
         params={"estimator": kind, **searched},
         distributions=_distributions(course, kind),
@@ -182,7 +182,7 @@ def _distributions(course: _Course, kind: str) -> dict[str, BaseDistribution]:
     from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
     found: dict[str, BaseDistribution] = {"estimator": CategoricalDistribution(course.kinds)}
-    for name, space in course.ws.estimator(kind).space.items():
+    for name, space in space_of(course.ws, kind).items():
         if isinstance(space, Choice):
             found[f"{kind}.{name}"] = CategoricalDistribution(space.options)
         elif space.whole:
@@ -194,16 +194,15 @@ def _distributions(course: _Course, kind: str) -> dict[str, BaseDistribution]:
 
 def _suggest(course: _Course, trial: Any) -> Recipe:
     kind = trial.suggest_categorical("estimator", course.kinds)
-    estimator = course.ws.estimator(kind)
     chosen: dict[str, Any] = {}
-    for name, space in estimator.space.items():
+    for name, space in space_of(course.ws, kind).items():
         if isinstance(space, Choice):
             chosen[name] = trial.suggest_categorical(f"{kind}.{name}", space.options)
         elif space.whole:
             chosen[name] = trial.suggest_int(f"{kind}.{name}", int(space.low), int(space.high), log=space.log)
         else:
             chosen[name] = trial.suggest_float(f"{kind}.{name}", space.low, space.high, log=space.log)
-    return Recipe(kind, {**estimator.defaults, **chosen})
+    return Recipe(kind, {**defaults(course.ws, kind).parameters, **chosen})
 
 
 def _says(course: _Course, at: int) -> str:

@@ -177,10 +177,3 @@ def _tokens(ws: Workspace, frame: pl.DataFrame, known: Schema) -> pl.DataFrame:
         tokens = [None if value is None else subject_token(secret, value) for value in values]
         frame = frame.with_columns(pl.Series(column.name, tokens, dtype=pl.String))
     return frame
-
-
-def row_keys(frame: pl.DataFrame, known: Schema) -> list[str]:
-    """The canonical JSON of each row's key; of all its public columns where the problem names none."""
-    from_columns = list(known.key) or [column.name for column in known.public if column.name in frame.columns]
-    rows = frame.select(from_columns).iter_rows()
-    return [digest.canonical(record.plain(list(row))) for row in rows]

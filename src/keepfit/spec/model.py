@@ -16,6 +16,8 @@ class ModelSpec(Strict):
 
     #: Kinds of estimators that compete.
     estimators: Annotated[tuple[str, ...], Field(min_length=1, strict=False)] = ("linear", "lightgbm")
+    #: By estimator, parameters that are not searched: `{ lightgbm = { trees = 100 } }`.
+    parameters: dict[str, dict[str, bool | int | float | str]] = Field(default_factory=dict)
     #: Recipes tried, over all estimators together; the defaults of each come first. 0 tries the defaults only.
     trials: Annotated[int, Field(ge=0)] = 20
     #: The longest that trying may take; what is under way is finished.

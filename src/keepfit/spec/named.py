@@ -11,6 +11,7 @@ from keepfit import errors, plugin
 from keepfit.errors import KeepfitError
 from keepfit.spec.faults import faults_of
 from keepfit.spec.load import Stated
+from keepfit.spec.model import ModelSpec
 
 __all__ = ["ON_BY_DEFAULT", "built_gates", "faults_of_names"]
 
@@ -27,12 +28,28 @@ def faults_of_names(stated: Stated) -> list[KeepfitError]:
     for number, kind in enumerate(estimators if isinstance(estimators, list | tuple) else ()):
         at = stated.places.of(("model", "estimators", str(number)))
         found += _unknown("estimators", "estimator of kind", kind, at)
+    found += _of_parameters(stated, model)
     for name, column in _table(stated.values, "columns").items():
         if isinstance(column, Mapping):
             found += _unknown("columns", "column kind", column.get("kind"), stated.places.of(("columns", name, "kind")))
     if task is not None:
         found += _of_task(stated, task)
     return found
+
+
+def _of_parameters(stated: Stated, model: Mapping[str, Any]) -> Iterator[KeepfitError]:
+    """Parameters that are stated of estimators that do not compete, or that these do not have."""
+    listed = model.get("estimators", ModelSpec.model_fields["estimators"].default)
+    for kind, given in _table(model, "parameters").items():
+        if isinstance(listed, list | tuple) and kind not in listed:
+            fix = errors.near_match(kind, [one for one in listed if isinstance(one, str)])
+            message = f"parameters are stated of '{kind}', which is not among the estimators"
+            yield errors.Impossible(message, at=stated.places.of(("model", "parameters", kind)), fix=fix)
+        elif ":" not in kind and kind in plugin.kinds("estimators") and isinstance(given, Mapping):
+            known = plugin.find("estimators", kind).defaults
+            for name in (name for name in given if name not in known):
+                at, fix = stated.places.of(("model", "parameters", kind, name)), errors.near_match(name, known)
+                yield errors.UnknownKey(f"the estimator {kind} has no parameter '{name}'", at=at, fix=fix)
 
 
 def built_gates(stated: Stated, task: Any | None) -> tuple[dict[str, Any], list[KeepfitError]]:

@@ -6,7 +6,8 @@ import polars as pl
 import pytest
 
 from keepfit.errors import BadTime, EmptyTable, Faults, RepeatedKey, SchemaBroken, UnknownColumn, UnreadableTable
-from keepfit.loop.take import row_keys, take
+from keepfit.loop.keys import row_keys
+from keepfit.loop.take import take
 from keepfit.prediction import subject_token
 from keepfit.schema import Schema
 from keepfit.table import normal
