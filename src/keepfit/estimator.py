@@ -127,6 +127,8 @@ class Predictor(Protocol):
 
     #: The columns that a request may carry as inputs.
     inputs: tuple[str, ...]
+    #: Whether many rows in one call are so much faster than one by one that requests had better wait for each other.
+    merges: bool
 
     def __init__(self, folder: Path, kinds: Kinds, code: Path | None = None) -> None:
         """Load a model; `code` is where the owner's modules lie, None where none may be imported."""

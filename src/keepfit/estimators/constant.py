@@ -70,6 +70,8 @@ class FittedConstant:
 class ConstantPredictor:
     """Any row in, the same outputs out."""
 
+    merges = False
+
     def __init__(self, folder: Path, kinds: Kinds, code: Path | None = None) -> None:
         self.inputs: tuple[str, ...] = ()
         self._outputs = dict(_read(folder).outputs)

@@ -57,6 +57,8 @@ def read_weights(folder: Path) -> tuple[Plan, Weights]:
 class DotPredictor:
     """One row in, the output fields out."""
 
+    merges = False
+
     def __init__(self, folder: Path, kinds: Kinds, code: Path | None = None) -> None:
         plan, weights = read_weights(folder)
         self.inputs = tuple(encoding.column for encoding in plan.encodings)

@@ -246,6 +246,8 @@ def read_model(folder: Path, trust: Callable[[Owned], Sequence[str]], code: Path
 class GeneralPredictor:
     """Rows in, the output fields out, by way of a table: many at once cost little more than one; for one thread."""
 
+    merges = True
+
     def __init__(self, folder: Path, kinds: Kinds, code: Path | None = None) -> None:
         self._model = read_model(folder, lambda about: about.trust if code is not None else (), code)
         self._kinds = kinds

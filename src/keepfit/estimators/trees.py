@@ -88,6 +88,8 @@ def read_trees(folder: Path) -> tuple[Plan, Trees, list[Booster]]:
 class TreesPredictor:
     """One row in, the output fields out; single-threaded, to be used by one thread."""
 
+    merges = False
+
     def __init__(self, folder: Path, kinds: Kinds, code: Path | None = None) -> None:
         plan, self._trees, self._boosters = read_trees(folder)
         self.inputs = tuple(encoding.column for encoding in plan.encodings)

@@ -70,7 +70,8 @@ def _fold_predictions(ws: Workspace, path: Path) -> tuple[int, int]:
         first, repeated, disagreed = _first_of_each(ws, table)
         if apart is not None:
             files.write_whole(target.with_suffix(".private.parquet"), _writer(apart.filter(first)), mode=0o600)
-        files.write_whole(target, _writer(table.filter(first)), mode=0o600)
+        left_out = {"keepfit.repeated": str(repeated), "keepfit.disagreed": str(disagreed)}
+        files.write_whole(target, _writer(table.filter(first), left_out), mode=0o600)
     path.unlink(missing_ok=True)
     return repeated, disagreed
 
@@ -190,8 +191,8 @@ def decoded(found: Iterable[bytes]) -> Iterable[dict[str, Any]]:
         yield msgspec.json.decode(payload)
 
 
-def _writer(frame: pl.DataFrame) -> Callable[[Path], None]:
-    return lambda path: write_parquet(frame, path)
+def _writer(frame: pl.DataFrame, metadata: dict[str, str] | None = None) -> Callable[[Path], None]:
+    return lambda path: write_parquet(frame, path, metadata)
 
 
 def _columns(ws: Workspace) -> list[Column]:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from keepfit import errors
 from keepfit.release import Release
 from keepfit.serving.counters import Counters
-from keepfit.serving.rows import Rows
+from keepfit.serving.rows import Rows, needed_of
 from keepfit.serving.served import Answered, Served
 
 __all__ = ["Answering", "Shadowed", "Shadows", "place_of"]
@@ -29,13 +29,20 @@ class Answering:
         self.champion, self.canary, self.share, self.shadow = champion, canary, share, shadow
         others: list[Release] = [one.release for one in (canary, shadow) if one is not None]
         self.rows = Rows(champion.release, others)
+        # What the champion can do without: a row that lacks it is not for these two.
+        beyond = [needed_of(one.release) - needed_of(champion.release) if one is not None else () for one in (canary, shadow)]
+        self._for_canary, self._for_shadow = map(tuple, beyond)
 
-    def chosen(self, values: Any, subject: str | None, name: str) -> Served:
+    def chosen(self, values: Mapping[str, Any], subject: str | None, name: str) -> Served:
         """Who answers a row: by its subject, else by its key, else by its id."""
-        if self.canary is None or not self.canary.takes(values):
+        if self.canary is None or any(values[name] is None for name in self._for_canary):
             return self.champion
         about = subject if subject is not None else self.champion.key_of(values) or name
         return self.canary if place_of(about, self.canary.release.id) < self.share else self.champion
+
+    def takes_shadow(self, values: Mapping[str, Any]) -> bool:
+        """Whether a row holds what the shadow needs."""
+        return not any(values[name] is None for name in self._for_shadow)
 
 
 def place_of(about: str, salt: str) -> float:
@@ -81,8 +88,10 @@ class Shadows:
         ]
         self._answered = counters.place("keepfit_predictions_total", "shadow")
 
-    def add(self, rows: Sequence[Shadowed]) -> None:
-        """Let rows wait; they are answered once the response is on its way."""
+    def add(self, rows: Sequence[Shadowed], *, unable: int = 0) -> None:
+        """Let rows wait; they are answered once the response is on its way. `unable` others lack what the shadow needs."""
+        if unable:
+            self._counters.add(self._places[1], unable)
         free = MOST_WAITING - len(self._waiting)
         self._waiting.extend(rows[:free])
         if len(rows) > free:
@@ -111,8 +120,6 @@ class Shadows:
         for row in rows:
             begun = self._clock()
             try:
-                if not row.shadow.takes(row.values):
-                    raise errors.BadRequest("the row lacks a column that the shadow needs", at=row.shadow.release.id)
                 said.append((row, row.shadow.answers([row.values])[0], (self._clock() - begun) // 1000))
             except errors.KeepfitError:
                 self._counters.add(self._places[1])

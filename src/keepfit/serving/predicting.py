@@ -111,8 +111,12 @@ class Predicting:
         for batch in batches:
             self._tell(asked, batch, said)
             if answering.shadow is not None:
-                waiting = zip(batch.ids, batch.values, batch.subjects, strict=True)
-                self._shadows.add([Shadowed(answering.shadow, name, at, values, subject) for name, values, subject in waiting])
+                heard = [
+                    Shadowed(answering.shadow, name, at, values, subject)
+                    for name, values, subject in zip(batch.ids, batch.values, batch.subjects, strict=True)
+                    if answering.takes_shadow(values)
+                ]
+                self._shadows.add(heard, unable=len(batch.ids) - len(heard))
         return Said(answering.champion.release.id, said)
 
     def finish(self) -> None:

@@ -31,6 +31,7 @@ _PLACE = re.compile(r" - at `\$\.?(.*)`$", re.DOTALL)
 _ROW = re.compile(r"((?:rows)?\[\d+\])\.(.+)", re.DOTALL)
 _QUOTED = re.compile(r"`(.*)`", re.DOTALL)
 _LONGEST = 80
+_ESCAPED = re.compile(r'[\x00-\x1f"\\]')
 
 
 class Asked(Struct, gc=False):
@@ -63,13 +64,18 @@ class Rows:
             kind = _TYPES[carried(column)]
             given = kind if name in identity else kind | None
             fields.append((f"c{at}", given) if name in needed else (f"c{at}", given, None))
-        spelled = {f"c{at}": name for at, name in enumerate(columns)}
+        # A struct's member cannot have a name that JSON must escape; such a column goes by a stand-in.
+        self._stand_ins = {name: f"column {at}" for at, name in enumerate(columns) if _ESCAPED.search(name)}
+        self._names = {stand_in: name for name, stand_in in self._stand_ins.items()}
+        spelled = {f"c{at}": self._stand_ins.get(name, name) for at, name in enumerate(columns)}
         row = msgspec.defstruct("Row", fields, rename=spelled, forbid_unknown_fields=True, kw_only=True, gc=False)
         asked = msgspec.defstruct("Predict", [("rows", list[row])], bases=(Asked,), kw_only=True, forbid_unknown_fields=True)  # type: ignore[valid-type]
         self._list: Any = list[row]  # type: ignore[valid-type]
+        self._asked: Any = asked
         self._decode: Callable[[bytes], Any] = msgspec.json.Decoder(asked).decode
-        self._whole = [(field, name) for field, name in spelled.items() if carried(columns[name]) == "int"]
-        self._instants = [(field, name) for field, name in spelled.items() if carried(columns[name]) == "instant"]
+        held = {f"c{at}": name for at, name in enumerate(columns)}
+        self._whole = [(field, name) for field, name in held.items() if carried(columns[name]) == "int"]
+        self._instants = [(field, name) for field, name in held.items() if carried(columns[name]) == "instant"]
 
     def decode(self, body: bytes) -> Asked:
         """The body of a native predict request.
@@ -82,16 +88,28 @@ class Rows:
             It is not JSON, or nested too deep.
         """
         try:
-            asked: Asked = self._decode(body)
+            asked: Asked = self._decode(body) if not self._stand_ins else self._decode_with_stand_ins(body)
         except msgspec.ValidationError as error:
             raise self._fault(str(error)) from None
         if self._whole or self._instants:
             self._settle(asked.rows)
         return asked
 
+    def _decode_with_stand_ins(self, body: bytes) -> Asked:
+        form = msgspec.json.decode(body)
+        if isinstance(form, dict) and isinstance(form.get("rows"), list):
+            form["rows"] = [self._with_stand_ins(row) if isinstance(row, dict) else row for row in form["rows"]]
+        asked: Asked = msgspec.convert(form, self._asked)
+        return asked
+
+    def _with_stand_ins(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        return {self._stand_ins.get(name, f"{name} " if name in self._names else name): value for name, value in row.items()}
+
     def convert(self, rows: Sequence[Mapping[str, Any]]) -> list[Any]:
         """Rows that were decoded in another form; NaN and the infinities are missing. Raises `BadRequest` as `decode` does."""
         finite = [{name: None if value != value or value in _INFINITE else value for name, value in row.items()} for row in rows]
+        if self._stand_ins:
+            finite = [self._with_stand_ins(row) for row in finite]
         try:
             found: list[Any] = msgspec.convert(finite, self._list)
         except msgspec.ValidationError as error:
@@ -122,9 +140,10 @@ class Rows:
         place, what = within + found[1] if found else within, said[: found.start()] if found else said
         row = _ROW.fullmatch(place)
         quoted = _QUOTED.search(what)
-        name = quoted[1] if quoted else ""
-        if row and row[2] in self._columns:
-            return self._wrong(place, row[2])
+        name = self._names.get(quoted[1], quoted[1]) if quoted else ""
+        column = self._names.get(row[2], row[2]) if row else ""
+        if row and column in self._columns:
+            return self._wrong(f"{row[1]}.{column}", column)
         if what.startswith("Object contains unknown field"):
             if place.startswith("rows["):
                 fix = errors.near_match(name[:_LONGEST], self._columns)

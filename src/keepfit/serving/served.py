@@ -16,7 +16,7 @@ from keepfit.column import Kinds
 from keepfit.estimator import Answer, Predictor
 from keepfit.instant import parse, show
 from keepfit.release import Release, Sample
-from keepfit.serving.rows import EXPECTED, Rows, carried, identity_of, needed_of
+from keepfit.serving.rows import EXPECTED, Rows, carried
 from keepfit.task import Task
 
 __all__ = ["Answered", "Served", "read_release"]
@@ -57,12 +57,11 @@ class Served:
         self._calibration = release.calibration
         self._predict: Predictor = plugin.find("predictors", release.predictor)(folder / "model", kinds, code)
         #: Whether many rows in one call are much faster than one by one, so that requests had better wait for each other.
-        self.merges: bool = getattr(self._predict, "merges", False)
+        self.merges: bool = self._predict.merges
         self._add = _adder(folder, release, code)
         self._columns = {column.name: column for column in release.columns}
         self.private = frozenset(column.name for column in release.columns if column.private)
         self.subject = next((column.name for column in release.columns if "subject" in column.uses), None)
-        self._needed, self._identity = needed_of(release), identity_of(release)
         self._key = [(name, _AS_STORED.get(carried(self._columns[name]), _as_it_is)) for name in release.key]
         # Texts and whole numbers have one form in every JSON; fractions have that of the canonical one.
         self._key_text = _plain_json if not {self._columns[name].dtype for name in release.key} & {"float", "float32"} else digest.canonical
@@ -81,10 +80,6 @@ class Served:
             return self.answers([dict(zip(rows.names, msgspec.structs.astuple(one), strict=True)) for one in rows.convert([row])])[0]
         except errors.BadRequest as error:
             raise errors.BadRequest(error.message, at=error.at.removeprefix("rows[0]").lstrip("."), fix=error.fix) from None
-
-    def takes(self, row: Mapping[str, Any]) -> bool:
-        """Whether a row that another release can answer holds what this one needs."""
-        return all(name in row and (row[name] is not None or name not in self._identity) for name in self._needed)
 
     def answers(self, rows: Sequence[Mapping[str, Any]]) -> list[Answered]:
         """Answer rows that `Rows` decoded.

@@ -119,13 +119,13 @@ def _by_day(frame: pl.DataFrame, time: str, now: datetime) -> dict[str, pl.DataF
     return {str(name): group for (name,), group in groups.items()}
 
 
-def write_parquet(frame: pl.DataFrame, path: Path) -> None:
-    """Write a table with fixed settings: equal rows give equal bytes.
+def write_parquet(frame: pl.DataFrame, path: Path, metadata: dict[str, str] | None = None) -> None:
+    """Write a table with fixed settings: equal rows give equal bytes. `metadata` stands in the file beside them.
 
     By way of memory, because Polars hides the operating system's refusals in errors of its own: a full disk is an `OSError`.
     """
     data = BytesIO()
-    frame.rechunk().write_parquet(data, compression="zstd", compression_level=3, statistics=True, row_group_size=100_000)
+    frame.rechunk().write_parquet(data, compression="zstd", compression_level=3, statistics=True, row_group_size=100_000, metadata=metadata)
     path.write_bytes(data.getbuffer())
 
 

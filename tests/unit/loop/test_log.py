@@ -1,18 +1,20 @@
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from keepfit import files, record
+from keepfit import files, record, segment
 from keepfit.label import Label
 from keepfit.loop import log
-from keepfit.loop.fold import fold
+from keepfit.loop.fold import Folded, fold
 from keepfit.loop.take import take
 from keepfit.prediction import Prediction
-from keepfit.stores.segments import SegmentWriter
+from keepfit.stores.segments import SegmentWriter, waiting
 
 BEGIN = datetime(2024, 1, 1, tzinfo=UTC)
 
@@ -183,3 +185,59 @@ def test_a_label_that_is_corrected_and_corrected_back_ends_with_the_last_word(ws
     write(ws, "labels", [label("id0", True, 1), label("id0", False, 2), label("id0", True, 3)])
     told = log.labels(ws, now=BEGIN + timedelta(days=1))
     assert told["value"].to_list() == ["true", "false", "true"]
+
+
+def test_of_an_id_that_was_logged_again_the_first_record_is_kept_and_disagreements_are_counted(ws):
+    write(ws, "predictions", [prediction(1), prediction(2)])
+    assert fold(ws) == Folded(1, 0, 0)
+    again = [prediction(2), prediction(1, release="r2"), prediction(3), prediction(3), prediction(2, outputs={"score": 0.9})]
+    write(ws, "predictions", again)
+    assert fold(ws) == Folded(1, 4, 2)
+    said = [pl.read_parquet_metadata(path) for path in (ws.home / "tables" / "predictions").glob("*.parquet")]
+    assert sorted(one["keepfit.disagreed"] for one in said if "keepfit.disagreed" in one) == ["0", "2"]
+    found = log.predictions(ws)
+    assert found["id"].to_list() == ["id1", "id2", "id3"]
+    assert found["release"].to_list() == ["r1"] * 3
+    private = [pl.read_parquet(path) for path in sorted((ws.home / "tables" / "predictions").glob("*.private.parquet"))]
+    assert [one["subject"].to_list() for one in private] == [["token1", "token2"], ["token3"]]
+
+
+def test_an_id_may_stand_for_an_answer_and_for_what_each_shadow_said(ws):
+    shadows = [prediction(1, role="shadow", release=release) for release in ("r2", "r3", "r2")]
+    write(ws, "predictions", [prediction(1), *shadows])
+    write(ws, "predictions", [prediction(1, role="shadow", release="r3")])
+    assert fold(ws) == Folded(2, 2, 0)
+    assert log.predictions(ws)["release"].to_list() == ["r1"]
+    told = log.predictions(ws, shadows=True)
+    assert list(zip(told["release"], told["role"], strict=True)) == [("r1", "champion"), ("r2", "shadow"), ("r3", "shadow")]
+
+
+def test_a_segment_that_holds_nothing_new_is_folded_into_a_table_without_rows(ws):
+    for _ in range(2):
+        write(ws, "predictions", [prediction(1)])
+    assert fold(ws) == Folded(2, 1, 0)
+    assert log.predictions(ws).height == 1
+    assert fold(ws) == Folded()
+
+
+def test_two_folds_at_once_give_way_to_each_other(ws):
+    for number in range(6):
+        write(ws, "predictions", [prediction(number), prediction(0)])
+    with ThreadPoolExecutor(2) as threads:
+        done = list(threads.map(lambda _: fold(ws), range(2)))
+    assert sum(one.segments for one in done) == 6
+    assert sum(one.repeated for one in done) == 6
+    assert sorted(log.predictions(ws)["id"]) == [f"id{number}" for number in range(6)]
+
+
+def test_a_worker_that_is_killed_while_others_fold_loses_no_complete_record(ws):
+    """Its open segment is torn at the end and no longer locked."""
+    writer = SegmentWriter(ws.segments, "predictions")
+    writer.append([record.text(prediction(1)).encode()])
+    (path,) = waiting(ws.segments, "predictions")
+    whole = path.read_bytes()
+    assert fold(ws) == Folded()  # it lives: its segment is left alone
+    os.close(writer._descriptor)
+    path.write_bytes(whole + segment.frame(record.text(prediction(2)).encode())[:-7])
+    assert fold(ws) == Folded(1, 0, 0)
+    assert log.predictions(ws)["id"].to_list() == ["id1"]

@@ -1,8 +1,7 @@
-"""The HTTP interface, called as an ASGI application, before golden releases."""
+"""The HTTP interface, asked without a socket, before golden releases."""
 
 from __future__ import annotations
 
-import asyncio
 import errno
 import json
 import os
@@ -10,22 +9,13 @@ import uuid
 from datetime import UTC, datetime
 from pathlib import Path
 
-import httpx
-import msgspec
 import pytest
 
-from keepfit import record
 from keepfit.label import Label
 from keepfit.prediction import Prediction, subject_token
-from keepfit.serving.answering import Answering
-from keepfit.serving.app import App
-from keepfit.serving.counters import Counters
-from keepfit.serving.duty import Limits, Orders
-from keepfit.serving.exchange import Response
-from keepfit.serving.log import NoLog, SegmentLog
+from keepfit.serving.duty import Limits
 from keepfit.serving.served import Served
-from keepfit.serving.worker import counted_routes
-from keepfit.stores.segments import SegmentWriter, payloads, waiting
+from keepfit.stores.segments import waiting
 from keepfit.workspace import column_kinds
 
 RELEASES = Path(__file__).parents[2] / "golden" / "releases"
@@ -42,58 +32,6 @@ ROW = {
 }
 JSON = {"Content-Type": "application/json"}
 NOW = {"Keepfit-Now": "2024-03-01T09:00Z", **JSON}
-
-
-class Client:
-    """One application with its segments."""
-
-    def __init__(self, folder, release, *, simulated=True, kept=True):
-        self.folder = folder
-        orders = Orders("returns", str(RELEASES), log="segments" if kept else "none", subjects=b"secret", simulated=simulated)
-        self.counters = Counters(counted_routes())
-        writers = {kind: SegmentWriter(folder, kind) for kind in ("predictions", "labels")}
-        log = SegmentLog(writers, counters=self.counters) if kept else NoLog()
-        self.app = App(orders, log=log, counters=self.counters)
-        self.take(release)
-
-    def take(self, release):
-        self.app.answering = Answering(Served(RELEASES / release, column_kinds()))
-
-    @property
-    def release(self):
-        return self.app.answering.champion.release
-
-    def ask(self, method, path, *, headers=NOW, json=None, content=b""):
-        """What the application answers, as a client would read it."""
-        body = content if json is None else msgspec.json.encode(json)
-        headers = headers if json is None else {**headers, **JSON}
-        named = [(name.lower().encode(), value.encode()) for name, value in {**headers, "Content-Length": str(len(body))}.items()]
-        taken = self.app.begin(method.encode(), path.encode(), named, "127.0.0.1")
-        answer = taken if isinstance(taken, Response) else asyncio.run(self.app.respond(taken, body))
-        return httpx.Response(answer.status, headers=[(b"content-type", answer.kind), *answer.headers], content=answer.body)
-
-    def predict(self, *rows, **more):
-        return self.ask("POST", "/v1/predict", json={"rows": list(rows), **more})
-
-    def label(self, *labels):
-        return self.ask("POST", "/v1/labels", json={"labels": list(labels)})
-
-    def kept(self, kind, of):
-        return [record.read(of, payload) for path in waiting(self.folder, kind) for payload in payloads(path)]
-
-
-@pytest.fixture(params=["v1-linear", "v1-trees"])
-def client(request, tmp_path):
-    made = Client(tmp_path, request.param)
-    yield made
-    made.app.close()
-
-
-@pytest.fixture
-def trees(tmp_path):
-    made = Client(tmp_path, "v1-trees")
-    yield made
-    made.app.close()
 
 
 def refused(answer, status, *, at=None):
@@ -280,22 +218,21 @@ def test_a_simulated_clock_needs_its_header(trees):
     assert trees.ask("GET", "/readyz").json()["simulated"] is True
 
 
-def test_on_the_wall_clock_the_header_means_nothing(tmp_path):
-    client = Client(tmp_path, "v1-trees", simulated=False)
+def test_on_the_wall_clock_the_header_means_nothing(make):
+    client = make(simulated=False)
     before = datetime.now(UTC)
     assert client.predict(ROW).status_code == 200
     (kept,) = client.kept("predictions", Prediction)
     assert before <= kept.at <= datetime.now(UTC)
     assert kept.via == "online"
-    client.app.close()
 
 
-def test_a_folder_alone_is_served_without_a_log(tmp_path):
-    client = Client(tmp_path, "v1-trees", kept=False)
+def test_a_folder_alone_is_served_without_a_log(make):
+    client = make(kept=False)
     assert client.predict(ROW).status_code == 200
     refused(client.label({"prediction": "a", "value": True}), 503)
     assert client.ask("GET", "/readyz").json()["log"] == "none"
-    assert list(tmp_path.iterdir()) == []
+    assert not client.folder.exists()
 
 
 def test_what_cannot_be_kept_is_not_answered(trees, monkeypatch):
@@ -323,6 +260,6 @@ def test_paths_and_methods(trees):
 
 def test_another_release_takes_over_between_two_requests(trees):
     before = trees.predict(ROW).json()["predictions"][0]["score"]
-    trees.take("v1-linear")
+    trees.take(Served(RELEASES / "v1-linear", column_kinds()))
     after = trees.predict(ROW).json()["predictions"][0]["score"]
     assert before != after
