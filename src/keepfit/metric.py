@@ -16,10 +16,19 @@ if TYPE_CHECKING:
 
     from keepfit.measures.quality import Estimate
 
-__all__ = ["Clusters", "Gain", "Measured", "Unit", "gain", "measure", "within"]
+__all__ = ["Clusters", "Gain", "Measured", "Unit", "gain", "measure", "number", "within"]
 
 #: What belongs together among rows: whole days, whole subjects; `key` where every row stands alone.
 Unit: TypeAlias = Literal["day", "subject", "key"]
+
+
+def number(value: float) -> str:
+    """A number for people: four digits, and whole where it is large.
+
+    >>> number(0.73456), number(-71197.7)
+    ('0.7346', '-71,198')
+    """
+    return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.4g}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +46,9 @@ class Measured:
     sums: tuple[float, ...]
 
     def __str__(self) -> str:
-        return f"{self.value:.4g}" if self.low is None else f"{self.value:.4g} [{self.low:.4g}, {self.high:.4g}]"
+        if self.low is None or self.high is None:
+            return number(self.value)
+        return f"{number(self.value)} [{number(self.low)}, {number(self.high)}]"
 
 
 @dataclass(frozen=True, slots=True)

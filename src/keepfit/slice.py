@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
 
 from keepfit.measures import interval
-from keepfit.metric import Clusters, Gain
+from keepfit.metric import Clusters, Gain, within
 from keepfit.schema import Column
 from keepfit.task import Scored, Task
 
@@ -30,6 +30,8 @@ FEWEST_CONFIRMED = 30
 MOST_SUSPECTED = 5
 #: Values of a category that are looked at, and single conditions that a second one is joined to.
 MOST_NAMES, MOST_JOINED = 30, 8
+#: Rows in which slices are looked for.
+MOST_LOOKED_AT = 20_000
 #: A slice is another only when it shares less than this with those chosen before it (Jaccard).
 MOST_SHARED = 0.5
 #: The shares of the rows at which numbers are cut.
@@ -69,6 +71,14 @@ class Slice:
 
 
 @dataclass(frozen=True, slots=True)
+class _Cut:
+    """A column cut into conditions: the number of each row's, -1 for a row in none; shape (rows,)."""
+
+    conditions: list[Condition]
+    of_row: NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
 class _Found:
     """A slice that was looked at: its rows, and the low end of how far its mean loss lies above that of the others."""
 
@@ -77,32 +87,41 @@ class _Found:
     low: float
 
 
-@dataclass(slots=True)
 class _Look:
-    """The rows in which slices are looked for: their losses, and what belongs together."""
+    """The rows in which slices are looked for: their losses, summed within clusters."""
 
-    losses: NDArray[np.float64]
-    clusters: Clusters
-    singles: list[_Found] = field(default_factory=list)
+    def __init__(self, losses: NDArray[np.float64], clusters: Clusters) -> None:
+        import numpy as np  # the command line starts without it
 
-    def low(self, mask: NDArray[np.bool_]) -> float:
-        """The low end of how far the mean loss inside lies above that outside; minus infinity for a slice of too few rows."""
-        inside, rows = int(mask.sum()), mask.size
-        fewest = max(FEWEST_ROWS, LEAST_SHARE * rows)
-        if inside < fewest or rows - inside < fewest:
-            return -math.inf
-        gap, influence = _gap(self.losses, mask)
-        return gap - interval.clustered(influence, self.clusters.of_row, self.clusters.count)
+        self.losses, self.of_row, self.count = losses, clusters.of_row, clusters.count
+        self.sums = np.bincount(clusters.of_row, weights=losses, minlength=clusters.count)
+        self.sizes = np.bincount(clusters.of_row, minlength=clusters.count)
+        self.fewest = max(FEWEST_ROWS, LEAST_SHARE * losses.size)
+        equal = interval.effective(clusters.of_row, clusters.count)
+        self.width = interval.half_width([1.0] * clusters.count, 1, equal_clusters=equal) / math.sqrt(max(1, clusters.count))
 
+    def lows(self, cut: _Cut, among: NDArray[np.bool_] | None = None) -> NDArray[np.float64]:
+        """For each condition of a cut, `among` some rows, the low end of how far the mean loss inside lies above that outside.
 
-def _gap(losses: NDArray[np.float64], mask: NDArray[np.bool_]) -> tuple[float, NDArray[np.float64]]:
-    """How far the mean inside lies above the mean outside, and the influence of each row on it."""
-    import numpy as np  # the command line starts without it
+        Minus infinity for slices of too few rows.
+        """
+        import numpy as np  # the command line starts without it
 
-    rows, inside = mask.size, int(mask.sum())
-    within, beside = float(losses[mask].mean()), float(losses[~mask].mean())
-    influence = np.where(mask, (losses - within) * (rows / inside), (beside - losses) * (rows / (rows - inside)))
-    return within - beside, influence
+        kinds, rows = len(cut.conditions), self.losses.size
+        picked = cut.of_row >= 0 if among is None else among & (cut.of_row >= 0)
+        cell = self.of_row[picked] * kinds + cut.of_row[picked]
+        shape = (self.count, kinds)
+        sums = np.bincount(cell, weights=self.losses[picked], minlength=self.count * kinds).reshape(shape)
+        sizes = np.bincount(cell, minlength=self.count * kinds).reshape(shape)
+        inside = sizes.sum(axis=0)
+        enough = (inside >= self.fewest) & (rows - inside >= self.fewest)
+        counted = np.where(enough, inside, 1), np.where(enough, rows - inside, 1)
+        means = sums.sum(axis=0) / counted[0], (self.sums.sum() - sums.sum(axis=0)) / counted[1]
+        others, rest = self.sums[:, None] - sums, self.sizes[:, None] - sizes
+        influence = (sums - sizes * means[0]) / counted[0] - (others - rest * means[1]) / counted[1]
+        weighted = influence / (1 - self.sizes / rows)[:, None]
+        half = self.width * np.sqrt((weighted**2).sum(axis=0))
+        return np.where(enough, means[0] - means[1] - half, -np.inf)
 
 
 def suspect(frame: pl.DataFrame, columns: Iterable[Column], losses: NDArray[np.float64], clusters: Clusters) -> list[tuple[Condition, ...]]:
@@ -115,22 +134,33 @@ def suspect(frame: pl.DataFrame, columns: Iterable[Column], losses: NDArray[np.f
 
     Parameters
     ----------
-    frame : rows that the model was not fitted on
+    frame : rows that the model was not fitted on; of more than 20,000 as many are looked at, spread evenly
     losses : the model's loss on each, shape (rows,)
     """
+    if clusters.count < 2:
+        return []
+    step = -(-frame.height // MOST_LOOKED_AT)
+    if step > 1:
+        return suspect(frame.gather_every(step), columns, losses[::step], within(clusters, _every(step, frame.height)))
     look = _Look(losses, clusters)
-    for condition, mask in _conditions(frame, columns):
-        look.singles.append(_Found((condition,), mask, look.low(mask)))
-    best = sorted(look.singles, key=lambda one: -one.low)[:MOST_JOINED]
+    cuts = [cut for column in columns if column.name in frame.columns for cut in _cuts(frame[column.name], column.kind)]
+    singles = [
+        _Found((condition,), cut.of_row == number, float(low))
+        for cut in cuts
+        for number, (condition, low) in enumerate(zip(cut.conditions, look.lows(cut), strict=True))
+        if low > -math.inf
+    ]
+    known = {one.conditions[0]: one.low for one in singles}
+    best = sorted(singles, key=lambda one: -one.low)[:MOST_JOINED]
     pairs = []
     for first in best:
-        for second in look.singles:
-            if first.conditions[0].column != second.conditions[0].column:
-                mask = first.mask & second.mask
-                low = look.low(mask)
+        for cut in cuts:
+            if cut.conditions[0].column == first.conditions[0].column:
+                continue
+            for number, (second, low) in enumerate(zip(cut.conditions, look.lows(cut, first.mask), strict=True)):
                 # A second condition must tell clearly more than either alone.
-                if low > 1.1 * max(first.low, second.low, 0.0):
-                    pairs.append(_Found((*first.conditions, *second.conditions), mask, low))
+                if low > 1.1 * max(first.low, known.get(second, 0.0), 0.0):
+                    pairs.append(_Found((*first.conditions, second), first.mask & (cut.of_row == number), float(low)))
     chosen: list[_Found] = []
     for one in sorted([*best, *pairs], key=lambda one: (-one.low, len(one.conditions))):
         if one.low <= 0 or len(chosen) == MOST_SUSPECTED:
@@ -140,46 +170,62 @@ def suspect(frame: pl.DataFrame, columns: Iterable[Column], losses: NDArray[np.f
     return [one.conditions for one in chosen]
 
 
-def _conditions(frame: pl.DataFrame, columns: Iterable[Column]) -> Iterator[tuple[Condition, NDArray[np.bool_]]]:
-    """Every condition that is looked at, with its rows."""
-    for column in columns:
-        if column.name not in frame.columns:
-            continue
-        values = frame[column.name]
-        if column.kind == "moment":
-            found = _of_moments(column.name)
-        elif column.kind == "number" and values.dtype.is_numeric():
-            found = _of_numbers(column.name, values)
-        elif column.kind == "text":
-            found = []
-        else:
-            found = _of_names(column.name, values)
-        for condition in [*found, Condition(column.name, missing=True)]:
-            yield condition, inside(frame, (condition,))
+def _every(step: int, rows: int) -> NDArray[np.bool_]:
+    import numpy as np  # the command line starts without it
+
+    return np.asarray(np.arange(rows) % step == 0)
 
 
-def _of_moments(name: str) -> list[Condition]:
+def _cuts(values: pl.Series, kind: str) -> list[_Cut]:
+    """A column cut into the conditions that are looked at."""
+    if kind == "moment":
+        return [*_of_moments(values), *_of_missing(values)]
+    if kind == "number" and values.dtype.is_numeric():
+        return [*_of_numbers(values), *_of_missing(values)]
+    return [*([] if kind == "text" else _of_names(values)), *_of_missing(values)]
+
+
+def _of_missing(values: pl.Series) -> list[_Cut]:
+    import numpy as np  # the command line starts without it
+
+    missing = (values.is_null() | values.is_nan() if values.dtype.is_float() else values.is_null()).to_numpy()
+    return [_Cut([Condition(values.name, missing=True)], np.where(missing, 0, -1))] if missing.any() else []
+
+
+def _of_moments(values: pl.Series) -> list[_Cut]:
+    import numpy as np  # the command line starts without it
+
+    name = values.name
     hours = [Condition(name, "hour", low=float(begin), high=float(begin + _HOURS)) for begin in range(0, 24, _HOURS)]
-    return hours + [Condition(name, "weekday", low=float(day), high=float(day + 1)) for day in range(1, 8)]
+    days = [Condition(name, "weekday", low=float(day), high=float(day + 1)) for day in range(1, 8)]
+    hour, weekday = (part.fill_null(-1).to_numpy().astype(np.int64) for part in (values.dt.hour(), values.dt.weekday()))
+    return [_Cut(hours, np.where(hour < 0, -1, hour // _HOURS)), _Cut(days, np.where(weekday < 0, -1, weekday - 1))]
 
 
-def _of_numbers(name: str, values: pl.Series) -> list[Condition]:
+def _of_numbers(values: pl.Series) -> list[_Cut]:
+    import numpy as np
     import polars as pl  # the command line starts without it
 
-    known = values.cast(pl.Float64).fill_nan(None).drop_nulls()
-    cuts = [cut for share in CUTS if (cut := known.quantile(share)) is not None and math.isfinite(cut)]
-    bounds = sorted({float(f"{cut:.3g}") for cut in cuts})
-    if not bounds:
+    numbers = values.cast(pl.Float64).fill_null(math.nan).to_numpy()
+    known = np.isfinite(numbers)
+    if not known.any():
         return []
-    edges = [None, *bounds, None]
-    return [Condition(name, low=low, high=high) for low, high in pairwise(edges)]
+    bounds = sorted({float(f"{cut:.3g}") for cut in np.quantile(numbers[known], CUTS)})
+    conditions = [Condition(values.name, low=low, high=high) for low, high in pairwise([None, *bounds, None])]
+    return [_Cut(conditions, np.where(np.isnan(numbers), -1, np.searchsorted(bounds, numbers, side="right")))]
 
 
-def _of_names(name: str, values: pl.Series) -> list[Condition]:
+def _of_names(values: pl.Series) -> list[_Cut]:
+    import numpy as np
     import polars as pl  # the command line starts without it
 
-    counted = values.cast(pl.String).drop_nulls().alias("name").value_counts().sort("count", "name", descending=[True, False])
-    return [Condition(name, name=one) for one in counted["name"].head(MOST_NAMES)]
+    texts = values.cast(pl.String).alias("name")
+    counted = texts.drop_nulls().value_counts().sort("count", "name", descending=[True, False])
+    names = counted["name"].head(MOST_NAMES).to_list()
+    if not names:
+        return []
+    codes = texts.replace_strict(names, list(range(len(names))), default=-1, return_dtype=pl.Int64).fill_null(-1)
+    return [_Cut([Condition(values.name, name=one) for one in names], codes.to_numpy().astype(np.int64))]
 
 
 def inside(frame: pl.DataFrame, conditions: Sequence[Condition]) -> NDArray[np.bool_]:
@@ -258,12 +304,12 @@ def confirm(
     found = []
     for conditions, mask in kept.items():
         try:
-            within, beside = measure.measure(scored.where(mask)), measure.measure(scored.where(~mask))
+            there, beside = measure.measure(scored.where(mask)), measure.measure(scored.where(~mask))
         except ValueError:
             continue
-        influence = _spread(within, mask) - _spread(beside, ~mask)
+        influence = _spread(there, mask) - _spread(beside, ~mask)
         half = interval.clustered(influence, clusters.of_row, clusters.count, 1 - 0.05 / len(kept))
-        gap = sign * (within.value - beside.value)
+        gap = sign * (there.value - beside.value)
         if math.isfinite(half) and math.isfinite(gap):
             found.append(Slice(words(conditions), name, int(mask.sum()), Gain(gap, gap - half, gap + half, name), conditions))
     return tuple(sorted(found, key=lambda one: -one.behind.value))

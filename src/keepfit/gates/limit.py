@@ -9,8 +9,9 @@ from typing import Literal, TypeAlias
 
 from keepfit.evaluation import Evaluation
 from keepfit.gate import Answer, Status
+from keepfit.metric import number
 
-__all__ = ["Claim", "Side", "Small", "against_limit", "few", "hold", "overall", "plain", "settles", "unmeasurable", "with_rest"]
+__all__ = ["Claim", "Side", "Small", "against_limit", "few", "hold", "overall", "settles", "unmeasurable", "with_rest"]
 
 Side: TypeAlias = Literal["at least", "at most"]
 #: What groups that could not be measured make of a rule that all others pass.
@@ -40,10 +41,6 @@ class Claim:
     def shown(self, show: Show) -> str:
         interval = "" if self.low is None or self.high is None else f" [{show(self.low)}, {show(self.high)}]"
         return f"{self.of}{f' {self.where}:' if self.where else ''} {show(self.value)}{interval}"
-
-
-def plain(value: float) -> str:
-    return f"{value:.4g}"
 
 
 def hold(
@@ -100,7 +97,7 @@ def with_rest(candidate: Evaluation, by: str, unmeasured: Sequence[str], small: 
     return Answer("undecided", because, 'take data with more rows of them, or write small = "pass_over" in the gate')
 
 
-def against_limit(candidate: Evaluation, claims: Sequence[Claim], limit: float, *, side: Side, show: Show = plain) -> Answer:
+def against_limit(candidate: Evaluation, claims: Sequence[Claim], limit: float, *, side: Side, show: Show = number) -> Answer:
     """Hold claims against a limit.
 
     Passed when every interval lies wholly on the right side, failed when one lies wholly on the wrong one, else
@@ -168,4 +165,5 @@ def settles(claim: Claim, limit: float, sign: float = 1.0) -> str:
     digits = 10 ** math.floor(math.log10(needed))
     against = ", against it as it stands" if sign * claim.value < sign * limit else ""
     more = math.ceil(needed / digits) * digits
-    return f"the interval straddles the limit: about {more:,} more rows ({claim.rows:,} now) would settle it{against}"
+    rows = f"about {more:,}" if more >= 10 else "a few"
+    return f"the interval straddles the limit: {rows} more rows ({claim.rows:,} now) would settle it{against}"

@@ -77,6 +77,8 @@ def names(values: pl.Series) -> pl.Series:
 
     if values.dtype.is_float():
         values = values.fill_nan(None)
+    if values.dtype.is_float() and values.n_unique() <= MOST_NUMBERS:
+        return pl.Series([None if value is None else f"{value:.10g}" for value in values], dtype=pl.String)
     if not values.dtype.is_numeric() or values.n_unique() <= MOST_NUMBERS:
         return values.cast(pl.String)
     known = values.cast(pl.Float64)

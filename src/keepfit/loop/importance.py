@@ -24,9 +24,9 @@ Predict: TypeAlias = "Callable[[pl.DataFrame], Outputs]"
 
 MOST_ROWS = 2000
 #: A wide table gets fewer rows, down to the fewest that tell anything; a wider one is left alone.
-FEWEST_ROWS = 400
+FEWEST_ROWS = 120
 #: Rows that are predicted in all, over columns and shuffles.
-MOST_PREDICTED = 100_000
+MOST_PREDICTED = 60_000
 #: Rows that are predicted at once.
 MOST_TOGETHER = 20_000
 #: Shuffles of one column, whose losses are averaged.

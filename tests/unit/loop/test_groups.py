@@ -19,6 +19,7 @@ def test_groups_are_named_as_the_values_are():
     assert named(["f", None, "m"]) == ["f", None, "m"]
     assert named([True, False, None]) == ["true", "false", None]
     assert named([1, 2, 2, None]) == ["1", "2", "2", None]
+    assert named([1.0, 2.5, float("nan")]) == ["1", "2.5", None]
 
 
 def test_numbers_of_many_values_are_cut_at_round_bounds():

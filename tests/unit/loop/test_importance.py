@@ -52,7 +52,7 @@ def test_it_predicts_no_more_rows_than_it_may_and_leaves_very_wide_tables_alone(
     asked.clear()
     assert set(importance(counted, Binary(), rows, KNOWN)) == {"strong", "weak", "noise"}
     assert asked == [500, 1500]
-    monkeypatch.setattr(importances, "MOST_PREDICTED", 1000)
+    monkeypatch.setattr(importances, "MOST_PREDICTED", 300)
     assert importance(counted, Binary(), rows, KNOWN) == {}
 
 
