@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -98,15 +99,26 @@ def is_pattern(path: Path) -> bool:
     return _PATTERN.search(str(path)) is not None and not path.exists()
 
 
-def visible(path: Path, root: Path) -> bool:
-    """Whether a file below a folder is data: names that begin with a dot or an underscore are for the programs that wrote them."""
-    return not any(part.startswith((".", "_")) for part in path.relative_to(root).parts)
+def tables_below(folder: Path) -> Iterator[str]:
+    """The paths of csv and Parquet files in a folder and below, in no order.
+
+    Names that begin with a dot or an underscore are for the programs that wrote them.
+    """
+    waiting = [str(folder)]
+    while waiting:
+        with os.scandir(waiting.pop()) as entries:
+            for entry in entries:
+                if entry.name.startswith((".", "_")):
+                    continue
+                if entry.is_dir():
+                    waiting.append(entry.path)
+                elif _ending(entry.name) in ENDINGS:
+                    yield entry.path
 
 
 def _ending(text: str) -> str:
-    return Path(text).suffix.lower()
+    return text[text.rfind(".") :].lower() if "." in text else ""
 
 
 def _of_folder(folder: Path) -> str | None:
-    kinds = {ENDINGS[_ending(path.name)] for path in folder.rglob("*") if _ending(path.name) in ENDINGS and visible(path, folder)}
-    return sorted(kinds)[0] if kinds else None
+    return next((ENDINGS[_ending(path)] for path in tables_below(folder)), None)

@@ -82,15 +82,18 @@ def take_cause(ws: Workspace) -> Cause | None:
     None where that cannot be told without reading: the source is no file, or a function of the owner's adds columns,
     which may be another, and what it imports as well.
     """
-    files = ws.source_files()
-    if ws.spec.features is not None or not files or not all(path.is_file() for path in files):
+    files = ws.source_files() if ws.spec.features is None else ()
+    if not files:
         return None
     problem = ws.spec.problem.model_dump(mode="json", exclude={"name", "statement", "value", "positive", "task"})
     settings = {f"problem.{name}": value for name, value in problem.items()}
     settings |= {f"data.{name}": value for name, value in ws.spec.data.model_dump(mode="json").items()}
     settings |= {f"checks.{name}": value for name, value in ws.spec.checks.model_dump(mode="json").items()}
     settings |= {f"columns.{name}": one.model_dump(mode="json") for name, one in ws.spec.columns.items()}
-    content = digest.of_value([ws.cache.digest_of(path) for path in files])
+    try:
+        content = ws.cache.digest_of_all(files)
+    except OSError:  # what cannot be looked at is said when it is read
+        return None
     return Cause("take", {"the files of data.source": content, **settings, "step version": STEP, "polars": version("polars")})
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from keepfit import errors
-from keepfit.source import ENDINGS, Address, is_pattern, visible
+from keepfit.source import ENDINGS, Address, is_pattern, tables_below
 
 __all__ = ["files_of", "is_remote"]
 
@@ -32,12 +32,12 @@ def files_of(address: Address, kind: str) -> tuple[Path, ...]:
         found = sorted(one for one in anchor.glob(str(path.relative_to(anchor))) if one.is_file())
         return _some(found, f"no file fits '{address.url}'", address)
     if path.is_dir():
-        below = [one for one in path.rglob("*") if one.suffix.lower() in ENDINGS and one.is_file() and visible(one, path)]
-        others = sorted({ENDINGS[one.suffix.lower()] for one in below} - {kind})
+        below = sorted(tables_below(path))
+        others = sorted({one for ending, one in ENDINGS.items() if one != kind and any(name.lower().endswith(ending) for name in below)})
         if others:
             fix = f"name one kind by a pattern, as in {address.url.rstrip('/')}/*.{kind}"
             raise errors.UnreadableTable(f"'{address.url}' holds files of {' and '.join([kind, *others])}", at=address.at, fix=fix)
-        return _some(sorted(below), f"the folder '{address.url}' holds no {kind} file", address)
+        return _some(list(map(Path, below)), f"the folder '{address.url}' holds no {kind} file", address)
     return _some([path] if path.exists() else [], f"'{path.name}' is not there", address)
 
 

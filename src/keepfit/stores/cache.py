@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sqlite3
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from keepfit import digest
@@ -38,15 +40,38 @@ class Cache:
 
         A file whose bytes changed while its size and its time of change were set back is not seen, as with Git.
         """
-        seen = path.stat()
-        # A digest, since a path may hold what the project file names by ${NAME} alone.
-        key = digest.of_value(["file", str(path), seen.st_dev, seen.st_ino, seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns])
+        return self._digests([path], [path.stat()])[0]
+
+    def digest_of_all(self, paths: Sequence[Path]) -> str:
+        """The digest of the digests of files, in their order: of thousands that look as before one look-up."""
+        looks = [path.stat() for path in paths]
+        key = digest.of_bytes("\n".join(_look(path, seen) for path, seen in zip(paths, looks, strict=True)).encode())
         if (known := self.get(key)) is not None:
             return known
-        found = digest.of_file(path)
-        if time.time_ns() - max(seen.st_mtime_ns, seen.st_ctime_ns) > _FRESH_NS:
+        found = digest.of_value(self._digests(paths, looks))
+        if not any(map(_fresh, looks)):
             self.put(key, found)
         return found
+
+    def _digests(self, paths: Sequence[Path], looks: Sequence[os.stat_result]) -> list[str]:
+        # A digest, since a path may hold what the project file names by ${NAME} alone.
+        keys = [digest.of_bytes(_look(path, seen).encode()) for path, seen in zip(paths, looks, strict=True)]
+        known = self._get_all(keys)
+        new = {key: digest.of_file(path) for path, key in zip(paths, keys, strict=True) if key not in known}
+        self._put_all([(key, new[key]) for key, seen in zip(keys, looks, strict=True) if key in new and not _fresh(seen)])
+        return [known.get(key) or new[key] for key in keys]
+
+    def _get_all(self, keys: Sequence[str]) -> dict[str, str]:
+        found: dict[str, str] = {}
+        with contextlib.suppress(sqlite3.Error), contextlib.closing(self._open()) as connection:
+            for key in keys:
+                found.update(connection.execute("SELECT key, value FROM known WHERE key = ?", (key,)).fetchall())
+        return found
+
+    def _put_all(self, pairs: Sequence[tuple[str, str]]) -> None:
+        if pairs:
+            with contextlib.suppress(sqlite3.Error), contextlib.closing(self._open()) as connection, connection:
+                connection.executemany("INSERT OR REPLACE INTO known (key, value) VALUES (?, ?)", pairs)
 
     def _open(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self._path, timeout=5.0)
@@ -56,3 +81,13 @@ class Cache:
             connection.close()
             raise
         return connection
+
+
+def _look(path: Path, seen: os.stat_result) -> str:
+    """What a file looks like from outside."""
+    return f"{path}\0{seen.st_dev} {seen.st_ino} {seen.st_size} {seen.st_mtime_ns} {seen.st_ctime_ns}"
+
+
+def _fresh(seen: os.stat_result) -> bool:
+    """Whether a file changed so shortly ago that it may change again unseen."""
+    return time.time_ns() - max(seen.st_mtime_ns, seen.st_ctime_ns) <= _FRESH_NS

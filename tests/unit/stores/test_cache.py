@@ -32,3 +32,22 @@ def test_a_cache_without_a_folder_knows_nothing_and_fails_at_nothing(tmp_path):
     known = Cache(tmp_path / "nowhere" / "cache.sqlite")
     known.put("key", "value")
     assert known.get("key") is None
+
+
+def test_thousands_of_files_that_look_as_before_are_one_look_up(tmp_path, monkeypatch):
+    monkeypatch.setattr(cache, "_FRESH_NS", 0)
+    read, asked = [], []
+    monkeypatch.setattr(cache.digest, "of_file", lambda path: read.append(path) or digest.of_bytes(path.read_bytes()))
+    known = Cache(tmp_path / "cache.sqlite")
+    monkeypatch.setattr(Cache, "_open", lambda self, opened=Cache._open: asked.append(1) or opened(self))
+    files = [tmp_path / f"{number}.csv" for number in range(30)]
+    for number, file in enumerate(files):
+        file.write_text(f"a\n{number}\n")
+    first = known.digest_of_all(files)
+    asked.clear()
+    assert known.digest_of_all(files) == first
+    assert (len(read), len(asked)) == (30, 1)
+    files[7].write_text("a\n77\n")
+    assert known.digest_of_all(files) != first
+    assert read[30:] == [files[7]]
+    assert known.digest_of_all(files[::-1]) not in (first, known.digest_of_all(files))
