@@ -10,13 +10,18 @@ from typing import TYPE_CHECKING, Any, Self
 from keepfit.chain import Verification
 from keepfit.ledger import Entry
 from keepfit.loop import log
+from keepfit.loop.compare import compare
 from keepfit.loop.label import label
 from keepfit.loop.release import promote, rollback
+from keepfit.loop.report import gather
 from keepfit.loop.run import Run, run
 from keepfit.loop.turn import Turn, turn
 from keepfit.loop.verify import verify
 from keepfit.loop.watch import watch
 from keepfit.progress import Progress, silent
+from keepfit.reports.compare import page as comparison_page
+from keepfit.reports.render import Document
+from keepfit.reports.report import page as report_page
 from keepfit.reports.status import Status, status
 from keepfit.window import Window
 from keepfit.workspace import Workspace
@@ -87,6 +92,16 @@ class Project:
     def status(self, *, now: datetime | None = None) -> Status:
         """How the project stands."""
         return status(self.workspace, now=_or_clock(now))
+
+    def report(self, name: str | None = None, *, now: datetime | None = None) -> Document:
+        """One page on a candidate (`c1`) or release (`r1`), by default on the champion; a notebook shows it, `write` keeps it."""
+        found = gather(self.workspace, name, now=_or_clock(now), progress=self._progress)
+        return Document(found, report_page(found))
+
+    def compare(self, first: str, second: str, *, now: datetime | None = None) -> Document:
+        """What the second of two candidates or releases gains over the first, on rows that neither learned from."""
+        found = compare(self.workspace, first, second, now=_or_clock(now), progress=self._progress)
+        return Document(found, comparison_page(found))
 
     def history(self, *, kind: str | None = None) -> Iterator[Entry]:
         """The ledger's entries, oldest first."""

@@ -46,6 +46,7 @@ from keepfit.label import Label
 from keepfit.ledger import Entry, Head
 from keepfit.loop.compare import Comparison, Contest, Side
 from keepfit.loop.curves import Bin, Cut, Pile, Stretch
+from keepfit.loop.events import Event
 from keepfit.loop.outlook import Outlook, Setting, Step
 from keepfit.loop.report import About, Made, Promotion, Report, Rescored
 from keepfit.loop.run import Run
@@ -431,6 +432,8 @@ RECORDS = {
         spread=(Spread("Größe", "number", "value", "median 1.5", 0.25, (Bar("", 1.0, 2.0, 0.5, 1.0),), 0.0, 0.125, None),),
         windows=(WINDOW,),
         promotions=(Promotion("r2", utc(2013, 3, 5)),),
+        incidents=(),
+        events=(Event(utc(2013, 3, 5), 5, "release", "r2 became champion: it won", "loop"),),
         made=Made((SNAPSHOT, SNAPSHOT), None, COLUMNS[:2], ("notes",), (utc(2013, 1, 1), utc(2013, 2, 28)), {"fit": 2}),
     ),
     "sample": Sample(({"flight": 1545, "Größe": None}, {"flight": 2, "Größe": 1.5}), ({"score": 0.25}, {"score": 0.1})),

@@ -8,6 +8,7 @@ from keepfit.commands.report import check, write
 from keepfit.commands.shared import Given, emit, options, working
 from keepfit.loop.compare import compare
 from keepfit.reports.compare import page
+from keepfit.reports.render import Document
 
 __all__ = ["command"]
 
@@ -34,11 +35,11 @@ def command(given: Given, first: str, second: str, output: str | None, as_markdo
     ws = given.workspace()
     with working(given) as progress:
         found = compare(ws, first, second, now=given.now, progress=progress)
-    shown = page(found)
+    shown = Document(found, page(found))
     wanted = output is not None or not given.as_json
     path = write(ws, shown, f"{second}-against-{first}", output, as_markdown=as_markdown) if wanted else None
     if output == "-":
         return
-    emit(given, found, lambda: "\n".join([f"{shown.opening.headline}.", *shown.opening.sentences, f"Report: {path}"]))
+    emit(given, found, lambda: "\n".join([f"{shown.page.opening.headline}.", *shown.page.opening.sentences, f"Report: {path}"]))
     if opened and path is not None:
         click.launch(str(path))

@@ -7,11 +7,9 @@ from pathlib import Path
 
 import click
 
-from keepfit import errors, files
 from keepfit.commands.shared import Given, emit, options, working
 from keepfit.loop.report import gather
-from keepfit.reports.page import Page
-from keepfit.reports.render import html, markdown
+from keepfit.reports.render import Document, check_ending
 from keepfit.reports.report import page
 from keepfit.workspace import Workspace
 
@@ -39,36 +37,25 @@ def command(given: Given, name: str | None, output: str | None, as_markdown: boo
     ws = given.workspace()
     with working(given) as progress:
         report = gather(ws, name, now=given.now, progress=progress)
-    shown = page(report)
+    shown = Document(report, page(report))
     wanted = output is not None or not given.as_json
     path = write(ws, shown, report.release or report.candidate.id, output, as_markdown=as_markdown) if wanted else None
     if output == "-":
         return
-    emit(given, report, lambda: "\n".join([*shown.opening.sentences, f"Report: {path}"]))
+    emit(given, report, lambda: "\n".join([*shown.page.opening.sentences, f"Report: {path}"]))
     if opened and path is not None:
         click.launch(str(path))
 
 
 def check(output: str | None, *, as_markdown: bool) -> None:
-    """Refuse a file whose ending is neither that of HTML nor that of Markdown, before any work is done.
-
-    Raises
-    ------
-    BadArgument
-        It is another, or not that of what is asked for.
-    """
-    suffix = Path(output).suffix if output and output != "-" else ""
-    allowed = {".md"} if as_markdown else {".html", ".htm", ".md"}
-    if output and output != "-" and suffix not in allowed:
-        fix = "name a .md file" if as_markdown else "name a .html or a .md file"
-        raise errors.BadArgument(f"a report cannot be written as '{suffix or output}'", at="--output", fix=fix)
+    """Refuse a file whose ending is not that of what is asked for, before any work is done."""
+    if output and output != "-":
+        check_ending(Path(output), (".md",) if as_markdown else (".htm", ".html", ".md"))
 
 
-def write(ws: Workspace, shown: Page, name: str, output: str | None, *, as_markdown: bool) -> Path | None:
+def write(ws: Workspace, shown: Document, name: str, output: str | None, *, as_markdown: bool) -> Path | None:
     """Write a page where it is wanted; give the path, None when it went to standard output."""
     if output == "-":
-        click.echo(markdown(shown) if as_markdown else html(shown), nl=False)
+        click.echo(shown.markdown if as_markdown else shown.html, nl=False)
         return None
-    path = Path(output or os.path.relpath(ws.folder / "reports" / f"{name}.{'md' if as_markdown else 'html'}"))
-    files.write_whole(path, (markdown(shown) if path.suffix == ".md" else html(shown)).encode())
-    return path
+    return shown.write(output or os.path.relpath(ws.folder / "reports" / f"{name}.{'md' if as_markdown else 'html'}"))

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, ClassVar
 from keepfit import errors
 from keepfit.candidate import Candidate
 from keepfit.evaluation import Clusters, Evaluation, Gain, Group, Importance, Measured, evaluate_groups
+from keepfit.incident import Incident, incidents
 from keepfit.instant import from_micros
 from keepfit.ledger import Entry, Head
 from keepfit.loop import groups
 from keepfit.loop.curves import Bin, Cut, Pile, Stretch, by_output, by_threshold, over_time, piles
+from keepfit.loop.events import Event, events
 from keepfit.loop.importance import importance
 from keepfit.loop.models import candidate_behind, candidate_of, evaluation_of, load_model
 from keepfit.loop.rows import Rows, clusters, evaluate_rows, value_of
@@ -142,6 +144,8 @@ class Report:
     spread: tuple[Spread, ...]
     windows: tuple[Window, ...]
     promotions: tuple[Promotion, ...]
+    incidents: tuple[Incident, ...]
+    events: tuple[Event, ...]
     made: Made
 
 
@@ -181,6 +185,8 @@ def gather(ws: Workspace, name: str | None = None, *, now: datetime, progress: P
         spread=spread(ws, candidate, known, before, new.rows),
         windows=_windows(ws),
         promotions=tuple(Promotion(e.body["release"], e.at) for e in ws.ledger.entries(kind="release") if e.body["role"] == "champion"),
+        incidents=tuple(incidents(ws.ledger.entries(kind="incident"))),
+        events=events(ws),
         made=_made(ws, candidate, known, before, {"fit": fitted.seq} | ({"verdict": judged.seq} if judged else {})),
     )
 

@@ -34,7 +34,7 @@ def opening(report: Report) -> Opening:
         tone=tone,
         verdict_says=says,
         gates=tuple(
-            Gate(one.gate, one.status.replace("_", " "), _TONES[one.status], one.because)
+            Gate(one.gate, one.status.replace("_", " "), _TONES[one.status], f"{one.because}. {one.change}" if one.change else one.because)
             for one in (report.verdict.outcomes if report.verdict else ())
         ),
         figure=_figure(report),

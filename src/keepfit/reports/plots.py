@@ -16,7 +16,7 @@ from keepfit.reports.svg import LETTER, NARROW, Frame, Scale, clipped, dots, dra
 if TYPE_CHECKING:
     from markupsafe import Markup
 
-__all__ = ["Point", "Rank", "Worth", "calibration", "heat", "piles", "ranks", "spark", "timeline", "value", "waffle"]
+__all__ = ["Point", "Rank", "Worth", "calibration", "piles", "ranks", "spark", "timeline", "value", "waffle"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,29 +204,6 @@ def piles(width: int, title: str, found: Sequence[Pile], name: str, *, is_chance
             inner.append(element("rect", element("title", said), class_=f"pile s{place}", **box))
     inner += x_axis(frame, x, name, [(one, shown(one)) for one in ticks(x.low, x.high, 4 if width <= NARROW else 7)])
     return drawing(width, 234, title, inner)
-
-
-def heat(width: int, title: str, rows: Sequence[str], heads: Sequence[str], cells: Sequence[Sequence[tuple[float, str, bool]]]) -> Markup:
-    """A cell for each row and column: how strong it is, in [0, 1], what it says, and whether it is marked."""
-    narrow = width <= NARROW
-    left = min(0.34 * width, LETTER * 1.2 * max(len(one) for one in rows) + 16)
-    step = (width - left) / max(1, len(heads))
-    tall = 22 if len(rows) > 6 else 28
-    inner = []
-    every = max(1, math.ceil(LETTER * (1 + max(len(one) for one in heads)) / step))
-    for place, head in enumerate(heads):
-        if place % every == 0:
-            inner.append(label(left + step * place + 1, 12, clipped(head, step * every)))
-    for line, (name, found) in enumerate(zip(rows, cells, strict=True)):
-        top = 20.0 + tall * line
-        inner.append(label(left - 8, top + tall / 2 + 4, clipped(name, left - 8), anchor="end", kind="row"))
-        for place, (strength, said, marked) in enumerate(found):
-            box = {"x": left + step * place + 1, "y": top + 1, "width": step - 2, "height": tall - 2.0, "rx": 2.0}
-            shade = f"{0.06 + 0.94 * min(1.0, max(0.0, strength)):.2f}"
-            inner.append(element("rect", element("title", said), class_="cell", fill_opacity=shade, **box))
-            if marked:
-                inner.append(element("circle", cx=left + step * (place + 0.5), cy=top + tall / 2, r=3.0 if narrow else 3.5, class_="flag"))
-    return drawing(width, 24.0 + tall * len(rows), title, inner)
 
 
 def waffle(width: int, title: str, counts: Sequence[tuple[str, int, str]]) -> Markup:

@@ -3,19 +3,75 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from dataclasses import dataclass
 from importlib import resources
+from pathlib import Path
 
-from jinja2 import Environment, FunctionLoader, StrictUndefined
+from markupsafe import escape
 
+from keepfit import errors, files
+from keepfit.loop.compare import Comparison
+from keepfit.loop.report import Report
 from keepfit.reports.page import Block, Cell, Facts, Figure, Page, Picture, Table, Text
 
-__all__ = ["html", "markdown"]
+__all__ = ["Document", "check_ending", "html", "markdown"]
 
 _HOSTILE = re.compile(r"([\\`*_{}\[\]<>#|~&!])")
 
 
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A report or a comparison: the record, and the page made of it. A notebook shows the page."""
+
+    record: Report | Comparison
+    page: Page
+
+    @property
+    def html(self) -> str:
+        """The page as one HTML file."""
+        return html(self.page)
+
+    @property
+    def markdown(self) -> str:
+        """The page as Markdown."""
+        return markdown(self.page)
+
+    def write(self, path: str | Path) -> Path:
+        """Write the page; a path that ends in `.md` gets Markdown, one in `.html` HTML.
+
+        Raises
+        ------
+        BadArgument
+            It ends in something else.
+        """
+        place = Path(path)
+        check_ending(place)
+        return files.write_whole(place, (self.markdown if place.suffix == ".md" else self.html).encode())
+
+    def _repr_html_(self) -> str:
+        # In a frame of its own: the page's style must not touch the notebook's.
+        look = "width: 100%; height: 45rem; border: 0"
+        return f'<iframe srcdoc="{escape(self.html)}" style="{look}" title="{escape(self.page.title)}"></iframe>'
+
+
+def check_ending(path: Path, endings: Sequence[str] = (".html", ".htm", ".md")) -> None:
+    """Refuse a file whose ending does not say HTML or Markdown.
+
+    Raises
+    ------
+    BadArgument
+        The ending is another.
+    """
+    if path.suffix not in endings:
+        fix = f"name a {' or a '.join(endings[-2:])} file" if len(endings) > 1 else f"name a {endings[0]} file"
+        raise errors.BadArgument(f"a report cannot be written as '{path.suffix or path.name}'", at="--output", fix=fix)
+
+
 def html(page: Page) -> str:
     """One file: style and drawings inside, no script, and nothing that a browser would fetch."""
+    from jinja2 import Environment, FunctionLoader, StrictUndefined  # who only reads records starts without it
+
     environment = Environment(
         autoescape=True, loader=FunctionLoader(_template), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, finalize=_joined
     )

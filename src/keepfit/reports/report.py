@@ -9,6 +9,7 @@ from keepfit.reports.making import evidence, made
 from keepfit.reports.opening import opening
 from keepfit.reports.page import Block, Page, Section, Text
 from keepfit.reports.quality import in_test, trust, worth
+from keepfit.reports.watched import kept
 from keepfit.reports.weak import looks_at, people
 
 __all__ = ["page"]
@@ -19,6 +20,7 @@ def page(report: Report) -> Page:
     tested = report.tested
     first = opening(report)
     sections = [
+        kept(report),
         _over_test(report) if first.figure and report.windows else None,
         people(report),
         looks_at(report),

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from keepfit.column import FEWEST_SHOWN
 from keepfit.evaluation import Evaluation, Group, Importance, Slice
 from keepfit.loop.report import Report
-from keepfit.reports import metrics, plots
+from keepfit.reports import maps, metrics, plots
 from keepfit.reports.numbers import count, interval, number, share, signed
 from keepfit.reports.page import Block, Figure, Section, Table, Text, Tone
 from keepfit.reports.quality import capital, picture
@@ -112,7 +112,7 @@ def _taken(classes: Sequence[object], taken: Sequence[Sequence[int]]) -> Figure 
     reading = "Down: what was true. Across: what the model named, as a share of the row. A dot marks more than a fifth that went wrong."
     if len(often) < len(taken):
         reading += f" The {len(often)} most frequent of {len(taken)} values."
-    return Figure(title, picture(lambda width: plots.heat(width, title, names, names, cells), title), reading, table)
+    return Figure(title, picture(lambda width: maps.heat(width, title, names, names, cells), title), reading, table)
 
 
 def _slices(slices: tuple[Slice, ...]) -> Figure:
