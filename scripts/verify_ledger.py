@@ -102,8 +102,8 @@ def check_artifacts(folder: Path, copies: dict[str, Any], entries: list[dict[str
         if not isinstance(body, dict):
             continue
         named |= {name: form["seq"] for name in digests_in(body.get("artifacts")) if name not in named}
-        if form.get("kind") == "erasure":
-            erased.add(str(body.get("old")))
+        removed = {"erasure": [body.get("old")], "gc": body.get("removed")}.get(str(form.get("kind")))
+        erased.update(map(str, removed if isinstance(removed, list) else ()))
     for name, place in named.items():
         path = folder / name[3:5] / name[3:]
         try:

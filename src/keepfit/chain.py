@@ -2,7 +2,7 @@
 
 A chain shows any change inside itself. It cannot show that its end was cut off, so heads that were
 written down elsewhere (`keepfit.lock`, the header of an export) are compared with it. A missing
-artifact is a finding unless an erasure names it; one whose bytes changed always is.
+artifact is a finding unless an erasure or a clean-up names it; one whose bytes changed always is.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from keepfit.digest import of_file
 from keepfit.errors import CannotRead
 from keepfit.ledger import GENESIS, Head, entry_hash
 
-__all__ = ["ArtifactState", "Finding", "Verification", "artifacts_at", "named_artifacts", "verify"]
+__all__ = ["ArtifactState", "Finding", "Verification", "artifacts_at", "named_artifacts", "removed_by", "verify"]
 
 Kind = Literal["altered", "removed", "reordered", "cut", "artifact_missing", "artifact_changed"]
 ArtifactState = Literal["there", "missing", "changed"]
@@ -122,8 +122,7 @@ def _look_at(seen: _Seen, project: str, seq: int, text: str, hash_: str) -> None
     if isinstance(body, dict):
         for name in named_artifacts(body):
             seen.named.setdefault(name, place)
-        if form.get("kind") == "erasure" and isinstance(body.get("old"), str):
-            seen.erased.add(body["old"])
+        seen.erased.update(removed_by(form.get("kind"), body))
 
 
 def _form(text: str) -> dict[str, Any] | None:
@@ -157,6 +156,16 @@ def named_artifacts(body: Mapping[str, Any]) -> Iterator[str]:
             waiting.extend(value.values())
         elif isinstance(value, list | tuple):
             waiting.extend(value)
+
+
+def removed_by(kind: object, body: Mapping[str, Any]) -> Iterator[str]:
+    """The digests of what an entry says was removed: an erasure's old one, those of a clean-up.
+
+    >>> list(removed_by("gc", {"removed": ["b3:1", "b3:2"]})), list(removed_by("fit", {"removed": ["b3:1"]}))
+    (['b3:1', 'b3:2'], [])
+    """
+    said = {"erasure": [body.get("old")], "gc": body.get("removed")}.get(str(kind))
+    yield from (name for name in (said if isinstance(said, list) else ()) if isinstance(name, str))
 
 
 def _check_order(seen: _Seen) -> None:

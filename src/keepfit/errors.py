@@ -180,6 +180,12 @@ class NothingThere(UsageFault):
     code = "KF132"
 
 
+class Removed(UsageFault):
+    """What a command needs was removed by a clean-up, as an entry of the ledger says."""
+
+    code = "KF134"
+
+
 class ExtraNeeded(UsageFault):
     """A part needs a package that the base install leaves out."""
 

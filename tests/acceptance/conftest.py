@@ -81,6 +81,18 @@ def keepfit():
     return run_keepfit
 
 
+@pytest.fixture(scope="session")
+def run_once():
+    """`keepfit …`, for fixtures that several tests share."""
+    return run_keepfit
+
+
+@pytest.fixture(scope="session")
+def rows_once():
+    """Rows of some days, for fixtures that several tests share."""
+    return rows_of
+
+
 @pytest.fixture
 def started():
     """Starts `keepfit …` and gives the process; what still runs at the end of the test is killed."""

@@ -52,6 +52,7 @@ from keepfit.loop.report import About, Made, Promotion, Report, Rescored
 from keepfit.loop.run import Run
 from keepfit.loop.score import Scoring
 from keepfit.loop.spread import Spread
+from keepfit.loop.sweep import Heap, Sweep
 from keepfit.loop.turn import Turn
 from keepfit.prediction import Prediction
 from keepfit.profile import Profile
@@ -273,6 +274,9 @@ RECORDS = {
     ),
     "blocks": BLOCKS,
     "drift": DRIFT,
+    "sweep": Sweep(
+        True, (Heap("models", "c1", "linear, fitted 2024-03-04; in no role, released as r1", ("releases/r1",), 1234),), ("c2", "c3")
+    ),
     "entry": Entry(
         "flight-delay",
         1,
@@ -530,6 +534,7 @@ SHAPES = [
         Setting,
         Step,
         Check,
+        Heap,
         Line,
     )
 ]

@@ -44,6 +44,7 @@ COMMANDS = {
     "compare": "Two candidates on the same rows, none of which either learned from.",
     "report": "One page on a candidate or release, to read or to send.",
     "show": "One candidate, release, verdict or entry, whole.",
+    "gc": "Remove what is no longer needed; a dry run by default.",
     "doctor": "Whether this machine and this project are fit to work.",
     "ledger": "Verify or export the chain of entries.",
 }

@@ -12,7 +12,7 @@ from keepfit.ledger import Entry
 
 __all__ = ["command"]
 
-KINDS = ("snapshot", "fit", "verdict", "release", "watch", "incident", "action", "stage", "decision", "key")
+KINDS = ("snapshot", "fit", "verdict", "release", "watch", "incident", "action", "stage", "decision", "key", "gc")
 
 
 @click.command("history", epilog="Example: keepfit history --last 20")
@@ -56,4 +56,7 @@ def says(kind: str, body: Any) -> str:
         return f"{body['release']}, stage {body['stage'] + 1}: {body['says']}, {body['because']}"
     if kind == "decision":
         return f"{body['decision']} {body['about']}: {body['because']}".replace(" :", ":")
-    return ", ".join(sorted(body))
+    if kind == "gc":
+        models = f", the models of {', '.join(body['candidates'])}" if body.get("candidates") else ""
+        return f"removed {body.get('files', len(body['removed'])):,} files{models}"
+    return ", ".join(f"{name} {value}" for name, value in sorted(body.items()) if isinstance(value, (str, int, float)))

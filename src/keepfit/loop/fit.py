@@ -23,7 +23,7 @@ from keepfit.loop.certify import CERTIFIED_ROWS, certify
 from keepfit.loop.groups import check_columns
 from keepfit.loop.keys import row_numbers, shares
 from keepfit.loop.measure import Answers, exam, measure, past, suspects, with_importance
-from keepfit.loop.models import Model, evaluation_of
+from keepfit.loop.models import Model, evaluation_of, is_whole
 from keepfit.loop.recipe import Held, Material, Recipe, defaults, fit_recipe
 from keepfit.loop.refer import refer
 from keepfit.loop.rows import Rows, known_rows, value_of
@@ -132,7 +132,12 @@ def fit_cause(ws: Workspace, data: str) -> Cause:
     settings |= {f"problem.{name}": getattr(problem, name) for name in ("positive", "task", "label_delay")}
     settings |= {f"problem.value.{name}": worth for name, worth in (value_of(ws) or {}).items()}
     owned = {f"the code of {kind}": _code(ws, kind) for kind in ws.spec.model.estimators if ":" in kind}
-    return Cause("fit", {"the data": data, **settings, **owned, "step version": STEP, **versions()})
+    cause = Cause("fit", {"the data": data, **settings, **owned, "step version": STEP, **versions()})
+    cleaned = ws.ledger.last("gc")
+    entry = ws.entry("fit", cause.key) if cleaned else None
+    if cleaned is None or entry is None or is_whole(ws, entry):
+        return cause
+    return Cause("fit", {**cause.inputs, "since its model was removed by gc, entry": cleaned.seq})
 
 
 def _code(ws: Workspace, kind: str) -> dict[str, str]:

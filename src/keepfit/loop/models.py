@@ -21,7 +21,7 @@ from keepfit.workspace import Workspace
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["Model", "candidate_behind", "candidate_of", "champion_candidate", "evaluation_of", "load_model"]
+__all__ = ["Model", "candidate_behind", "candidate_of", "champion_candidate", "evaluation_of", "is_whole", "load_model", "refuse_removed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +38,35 @@ class Model:
 
 
 def load_model(ws: Workspace, candidate: Candidate) -> Model:
-    """A candidate's model, from its artifacts."""
+    """A candidate's model, from its artifacts.
+
+    Raises
+    ------
+    Removed
+        A clean-up removed it.
+    """
+    refuse_removed(ws, candidate)
     with tempfile.TemporaryDirectory() as place:
         for name, named in candidate.files.items():
             (Path(place) / name).write_bytes(ws.artifacts.get(named))
         return Model(ws, candidate, ws.estimator(candidate.estimator).load(Path(place)))
+
+
+def refuse_removed(ws: Workspace, candidate: Candidate) -> None:
+    """Raise where a clean-up removed a model, as something was missing otherwise."""
+    if all(ws.artifacts.path(name).exists() for name in candidate.files.values()):
+        return
+    for entry in ws.ledger.entries(kind="gc"):
+        if not set(entry.body["removed"]).isdisjoint(candidate.files.values()):
+            fix = "fit it again: keepfit run fits what is not there any more; gc --keep keeps more"
+            message = f"the model of {candidate.id} was removed by keepfit gc on {entry.at:%Y-%m-%d} (entry {entry.seq})"
+            raise errors.Removed(message, at=candidate.id, fix=fix)
+
+
+def is_whole(ws: Workspace, fit: Entry) -> bool:
+    """Whether the model of a fit is still there: a clean-up removes those that nothing needs any more."""
+    named = [name for member, name in fit.body["artifacts"].items() if member.startswith("model/") or member == "sample"]
+    return all(ws.artifacts.path(name).exists() for name in named)
 
 
 def candidate_of(ws: Workspace, name: str) -> tuple[Candidate, Entry]:

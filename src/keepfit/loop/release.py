@@ -12,7 +12,7 @@ from typing import Any
 from keepfit import digest, errors, files, record
 from keepfit.candidate import Candidate
 from keepfit.ledger import Entry
-from keepfit.loop.models import candidate_of
+from keepfit.loop.models import candidate_of, refuse_removed
 from keepfit.release import Release, Role
 from keepfit.schema import Schema
 from keepfit.workspace import Workspace
@@ -32,6 +32,7 @@ def release(
         return entry
     was = _release_of(ws, candidate.id)
     name = was.body["release"] if was else f"r{_count(ws) + 1}"
+    refuse_removed(ws, candidate)
     named = was.body["artifacts"]["release"] if was else _make(ws, candidate, name, now)
     if was:
         restore(ws, name)

@@ -25,6 +25,7 @@ def verify(ws: Workspace) -> Verification:
 
 def _parts(ws: Workspace) -> list[Finding | None]:
     """What is wrong with each part of each snapshot, by the first entry that names it; None where nothing is."""
+    removed = {name for kind in ("erasure", "gc") for entry in ws.ledger.entries(kind=kind) for name in chain.removed_by(kind, entry.body)}
     looked_at: dict[str, Finding | None] = {}
     for entry in ws.ledger.entries(kind="snapshot"):
         try:
@@ -32,9 +33,9 @@ def _parts(ws: Workspace) -> list[Finding | None]:
         except errors.KeepfitError:
             continue  # the manifest itself is a finding of the chain
         for part in snapshot.parts:
-            looked_at.setdefault(part.file, _look(ws, entry.seq, part.file, part.digest))
-            if part.private_file and part.private:
-                looked_at.setdefault(part.private_file, _look(ws, entry.seq, part.private_file, part.private))
+            for file, named in ((part.file, part.digest), (part.private_file, part.private)):
+                if file and named and not (named in removed and not (ws.tables.folder / file).exists()):
+                    looked_at.setdefault(file, _look(ws, entry.seq, file, named))
     return list(looked_at.values())
 
 
