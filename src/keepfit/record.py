@@ -17,7 +17,7 @@ from keepfit import digest
 from keepfit.errors import BrokenFile, NewerFormat
 from keepfit.instant import Duration
 
-__all__ = ["Record", "digest_of", "from_json", "plain", "read", "text", "to_json"]
+__all__ = ["Record", "digest_of", "from_json", "parsed", "plain", "read", "text", "to_json"]
 
 
 class Record(Protocol):
@@ -105,6 +105,15 @@ def from_json(kind: type[T], value: Any, *, at: str = "") -> T:
         return msgspec.convert({k: v for k, v in value.items() if k in known}, kind, dec_hook=_decode)
     except msgspec.ValidationError as error:
         raise BrokenFile(f"the {kind.record} record is damaged: {error}", at=at) from error
+
+
+def parsed(data: bytes) -> dict[str, Any] | None:
+    """The JSON form that bytes hold; None where they hold no record."""
+    try:
+        value = msgspec.json.decode(data)
+    except msgspec.DecodeError:
+        return None
+    return value if isinstance(value, dict) and {"record", "version"} <= value.keys() else None
 
 
 def read(kind: type[T], data: bytes | str, *, at: str = "") -> T:

@@ -62,6 +62,7 @@ from keepfit.reference import Blocks, ColumnBlocks, Reference
 from keepfit.release import Release, Sample
 from keepfit.reports.diagnosis import Diagnosis
 from keepfit.reports.environment import Check
+from keepfit.reports.lineage import Branch, Lineage, Node
 from keepfit.reports.schema import Described, Description
 from keepfit.reports.status import Status
 from keepfit.schema import Column, Schema
@@ -276,6 +277,15 @@ RECORDS = {
     "drift": DRIFT,
     "sweep": Sweep(
         True, (Heap("models", "c1", "linear, fitted 2024-03-04; in no role, released as r1", ("releases/r1",), 1234),), ("c2", "c3")
+    ),
+    "lineage": Lineage(
+        Node("r1", "release", "champion: every gate passed", digest("a"), 4, utc(2013, 3, 1)),
+        (
+            Branch(
+                Node("c1", "candidate", "linear on 10,003 rows"), (Branch(Node("flights.parquet", "source", "where the data come from")),)
+            ),
+        ),
+        (Branch(Node("9", "window", "2013-03-04 to 2013-03-11: 100 predictions, 90 labels", None, 9, utc(2013, 3, 12))),),
     ),
     "entry": Entry(
         "flight-delay",
@@ -535,6 +545,8 @@ SHAPES = [
         Step,
         Check,
         Heap,
+        Branch,
+        Node,
         Line,
     )
 ]

@@ -46,6 +46,7 @@ COMMANDS = {
     "show": "One candidate, release, verdict or entry, whole.",
     "gc": "Remove what is no longer needed; a dry run by default.",
     "doctor": "Whether this machine and this project are fit to work.",
+    "lineage": "What a thing was made from, and what came of it.",
     "ledger": "Verify or export the chain of entries.",
 }
 
