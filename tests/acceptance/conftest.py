@@ -99,7 +99,9 @@ def started():
     with contextlib.ExitStack() as stack:
 
         def start(*arguments, pipe=subprocess.PIPE):
-            process = subprocess.Popen(command(*arguments), stdout=pipe, stderr=subprocess.PIPE, text=True, env=environment())
+            process = subprocess.Popen(
+                command(*arguments), stdin=subprocess.PIPE, stdout=pipe, stderr=subprocess.PIPE, text=True, env=environment()
+            )
             stack.callback(end, process)
             return process
 
@@ -110,7 +112,7 @@ def end(process):
     if process.poll() is None:
         process.kill()
     process.wait(timeout=PATIENCE)
-    for stream in (process.stdout, process.stderr):
+    for stream in (process.stdin, process.stdout, process.stderr):
         if stream is not None:
             stream.close()
 

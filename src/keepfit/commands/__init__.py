@@ -34,6 +34,8 @@ COMMANDS = {
     "label": "Bring late truth from a table.",
     "watch": "Look once at the windows whose labels are due.",
     "turn": "Do the one thing that is due.",
+    "loop": "Do what is due, again and again, until stopped.",
+    "up": "Serve and loop together, for a laptop or one container.",
     "status": "How the project stands.",
     "promote": "Make a release the champion, by a person, with a reason.",
     "rollback": "Make the previous champion the champion again.",

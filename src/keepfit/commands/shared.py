@@ -37,6 +37,13 @@ class Given:
     as_json: bool = False
     quiet: bool = False
     verbose: bool = False
+    #: The settings as they were written, for a command that starts others.
+    assigned: tuple[str, ...] = ()
+
+    def for_others(self) -> list[str]:
+        """The options that name the project, as another command takes them."""
+        env = ["--env", self.env] if self.env else []
+        return ["--project", str(self.folder), *env, *(part for text in self.assigned for part in ("--set", text))]
 
     def workspace(self) -> Workspace:
         return Workspace.find(self.folder, env=self.env, options=self.settings)
@@ -91,7 +98,7 @@ def options(function: F) -> F:
         verbose: bool,
         **rest: Any,
     ) -> Any:
-        return function(given=Given(folder, env, dict(map(_assignment, assigned)), now_text, as_json, quiet, verbose), **rest)
+        return function(given=Given(folder, env, dict(map(_assignment, assigned)), now_text, as_json, quiet, verbose, assigned), **rest)
 
     call.__doc__ = function.__doc__
     call.__name__ = function.__name__

@@ -24,7 +24,7 @@ from keepfit.instant import Duration, show
 from keepfit.policy import Policy
 from keepfit.workspace import Workspace
 
-__all__ = ["Lease", "abandon", "alive", "begin", "end", "holder", "wall", "within"]
+__all__ = ["Lease", "abandon", "alive", "begin", "end", "holder", "longest", "wall", "within"]
 
 #: How long an action other than a refit may take.
 USUAL = timedelta(minutes=10)
@@ -124,6 +124,11 @@ def end(lease: Lease, status: str, why: str, *, now: datetime) -> None:
         "seconds": round(time.monotonic() - lease.begun, 3),
     }
     lease.ending.append("action", [lease.token, "ended"], body, at=now, actor="loop")
+
+
+def longest(policy: Policy) -> Duration:
+    """How long any turn may take before whoever started its process ends it."""
+    return Duration(int((max(policy.budget.delta, USUAL) + GRACE).total_seconds() * 1e6))
 
 
 def _until(action: Action, policy: Policy) -> datetime:
