@@ -9,15 +9,19 @@ import signal
 def test_the_loop_does_all_that_is_due_each_once_and_goes_on_after_a_turn_that_failed(answered_copy, keepfit, started, entries):
     (answered_copy / "rows.parquet").rename(answered_copy / "away.parquet")
     process = started("loop", "-C", answered_copy, "--json", "--every", "200ms")
-    said = [json.loads(process.stdout.readline()) for _ in range(3)]
-    assert [one.get("error", {}).get("code") or one["action"]["kind"] for one in said] == ["watch", "watch", "KF201"]
+    said = []
+    while "KF201" not in said:
+        one = json.loads(process.stdout.readline())
+        said.append(one["error"]["code"] if "error" in one else one["action"]["kind"])
+    assert said[:2] == ["watch", "watch"]
     assert process.poll() is None
     process.send_signal(signal.SIGTERM)
     assert process.wait(60) == 0
     (answered_copy / "away.parquet").rename(answered_copy / "rows.parquet")
     assert keepfit("loop", "-C", answered_copy, "--once").stdout == "", "it is not tried again at once"
     actions = [(e["body"]["kind"], e["body"]["status"], e["body"]["why"]) for e in entries(answered_copy) if e["kind"] == "action"]
-    assert actions == [("refit", "started", "a window's labels are known"), ("refit", "failed", "KF201")]
+    assert [(kind, status) for kind, status, _ in actions if kind == "refit"] == [("refit", "started"), ("refit", "failed")]
+    assert actions[-1][2] == "KF201"
     assert keepfit("ledger", "verify", "-C", answered_copy).returncode == 0
 
 

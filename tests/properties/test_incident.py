@@ -115,10 +115,10 @@ class World:
 
     def watch(self, window):
         state = self.state()
-        for name in (state.champion, state.canary and state.canary.release):
+        for role, name in (("champion", state.champion), ("canary", state.canary and state.canary.release)):
             if name:
                 signals = [record.plain(self.signal()) for _ in range(self.chance.choice([0, 0, 0, 1, 2]))]
-                self.add("watch", begin=show(window.begin), end=show(window.end), release=name, labels=5000, signals=signals)
+                self.add("watch", begin=show(window.begin), end=show(window.end), release=name, role=role, labels=5000, signals=signals)
 
     def signal(self):
         pick = self.chance.choice
@@ -127,7 +127,7 @@ class World:
     def settle(self):
         told = self.told
         known = incidents(told["incident"])
-        seen = sights(told, known, look=window_of, gates={}, limit=self.policy.give_up_after)
+        seen = sights(told, known, look=window_of, limit=self.policy.give_up_after)
         for change, one in list(changes(known, seen)):
             self.add("incident", **one.noted, change=change)
         champion = self.state().champion

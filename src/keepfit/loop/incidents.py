@@ -11,7 +11,6 @@ from typing import TypeAlias
 from keepfit import errors
 from keepfit.action import attempts
 from keepfit.decision import REFIT
-from keepfit.gate import Gate
 from keepfit.incident import Change, Incident, incidents
 from keepfit.ledger import Entry
 from keepfit.loop.state import Told, interval, policy_of, tell
@@ -26,6 +25,8 @@ __all__ = ["Sight", "Sign", "changes", "follow", "settle", "sights", "window_of"
 CALM, CALM_AT_ONCE = 2, frozenset({"data", "errors", "latency", "loop"})
 #: A window with fewer labels does not tell that quality is well again.
 FEWEST_LABELS = 30
+#: What is critical here keeps a release from going on: live quality on the wrong side of a gate's limit, answers that fail or come late.
+BREAKING = frozenset({"quality", "errors", "latency"})
 #: The code of a refit that was refused for its data: that is an incident at the first time.
 REFUSED = "KF512"
 
@@ -124,7 +125,7 @@ def _grown(incident: Incident, sight: Sight) -> Incident | None:
     return replace(now, about=about, severity=severity, breaks=incident.breaks or now.breaks, since=incident.since)
 
 
-def sights(told: Told, known: Sequence[Incident], *, look: Look, gates: Mapping[str, Gate], limit: int) -> list[Sight]:
+def sights(told: Told, known: Sequence[Incident], *, look: Look, limit: int) -> list[Sight]:
     """What every window shows of every cause, and what the loop's own actions do, in the order of the entries.
 
     A broken feed concerns all releases; everything else the champion alone, and since it took the role.
@@ -132,7 +133,6 @@ def sights(told: Told, known: Sequence[Incident], *, look: Look, gates: Mapping[
     Parameters
     ----------
     look : gives the window that an entry names
-    gates : the limits below which the champion's live quality must not fall
     limit : failed attempts in a row after which the loop gives up
     """
     held = roles(told["release"])
@@ -140,7 +140,7 @@ def sights(told: Told, known: Sequence[Incident], *, look: Look, gates: Mapping[
     for one in known:
         if one.kind != "loop":
             counted[one.kind, one.release] = max(one.watched, counted.get((one.kind, one.release), 0))
-    seen = _Seen(held, look, gates, counted)
+    seen = _Seen(held, look, counted)
     found = [sight for entry in told["watch"] for sight in seen.of(entry)]
     return sorted([*found, *_actions(told, limit)], key=lambda sight: sight.seq)
 
@@ -151,12 +151,11 @@ class _Seen:
 
     held: Roles
     look: Look
-    gates: Mapping[str, Gate]
     counted: Mapping[Key, int]
 
     def of(self, entry: Entry) -> Iterator[Sight]:
         body = entry.body
-        concerned = body["release"] == self.held.champion and entry.seq > self.held.seq
+        concerned = (body["release"], body.get("role", "champion")) == (self.held.champion, "champion") and entry.seq > self.held.seq
         signals = [signal for signal in body.get("signals", ()) if signal["severity"] != "info"]
         shown = {(signal["kind"], None if signal["kind"] == "data" else body["release"]) for signal in signals}
         for key in sorted(shown | self.counted.keys(), key=str):
@@ -170,17 +169,13 @@ class _Seen:
                     yield Sight(key, entry.seq, interval(body).begin)
 
     def _sight(self, entry: Entry, key: Key) -> Sight:
-        """The signs of one cause in a window, with their words; quality below a limit of the gates breaks the release."""
+        """The signs of one cause in a window, with their words. What is critical in them breaks the release, drift aside."""
         window, kind = self.look(entry), key[0]
         signs = [Sign(s.about, s.severity, s.effect, s.because) for s in window.signals if s.kind == kind and s.severity != "info"]
-        short: list[str] = []
-        if kind == "quality" and window.evaluation is not None:
-            short = [name for name, gate in self.gates.items() if gate(window.evaluation, None).status == "failed"]
-            signs += [Sign(f"gate {name}", "critical", signs[0].effect, f"it falls short of the gate '{name}'") for name in short]
         moved = sorted({s.about for s in window.signals if s.kind == "drift" and s.about})
         if kind in {"quality", "calibration", "prediction"} and moved:
             signs[0] = replace(signs[0], because=f"{signs[0].because}; likely cause: {', '.join(moved[:3])} moved")
-        breaks = bool(short) or (kind in {"errors", "latency"} and any(sign.severity == "critical" for sign in signs))
+        breaks = kind in BREAKING and any(sign.severity == "critical" for sign in signs)
         return Sight(key, entry.seq, interval(entry.body).begin, tuple(signs), breaks)
 
 
@@ -217,7 +212,7 @@ def settle(ws: Workspace, told: Told, *, now: datetime) -> list[Entry]:
     """Write down how incidents changed; nothing where they did not. What concerned an earlier champion is closed."""
     known = incidents(told["incident"])
     held = roles(told["release"])
-    seen = sights(told, known, look=lambda entry: window_of(ws, entry), gates=ws.gates, limit=policy_of(ws).give_up_after)
+    seen = sights(told, known, look=lambda entry: window_of(ws, entry), limit=policy_of(ws).give_up_after)
     drafts = list(changes(known, seen))
     gone = [one for one in known if one.closed is None and one.release is not None and one.release != held.champion]
     drafts += [("closed", replace(one, because=f"{one.release} is not champion any more", watched=held.seq)) for one in gone]

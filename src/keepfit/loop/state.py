@@ -179,7 +179,7 @@ def _trouble(told: Told, canary: str, began: Entry) -> str:
     broken = {
         signal["kind"]
         for entry in told["watch"]
-        if entry.body["release"] == canary and entry.seq > began.seq
+        if (entry.body["release"], entry.body.get("role")) == (canary, "canary") and entry.seq > began.seq
         for signal in entry.body.get("signals", ())
         if signal["severity"] == "critical" and signal["kind"] in {"errors", "latency", "quality"}
     }
