@@ -28,6 +28,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from keepfit import features
+from keepfit.estimator import Training
 from keepfit.estimators.lightgbm import LightGBM
 from keepfit.estimators.trees import TreesPredictor
 from keepfit.schema import Column
@@ -62,18 +63,20 @@ def ours(frame: pl.DataFrame, truth: Any, rows: list[dict[str, Any]], trees: int
     kinds = column_kinds()
     kind_of = {pl.Float64(): ("number", "float"), pl.String(): ("category", "text")}
     columns = [Column(name, *kind_of[dtype], ("feature",), False) for name, dtype in frame.schema.items()]  # type: ignore[index,arg-type]
-    fitted = LightGBM().fit(frame, truth, columns, task=Binary(), kinds=kinds, parameters={"trees": trees}, seed=0)
+    training = Training(features.Inputs(frame, kinds), truth, columns, Binary(), (False, True))
+    fitted = LightGBM().fit(training, {"trees": trees}, 0)
     with tempfile.TemporaryDirectory() as name:
         fitted.save(Path(name))
         predictor = TreesPredictor(Path(name), kinds)
+        package = lightgbm.Booster(model_file=Path(name) / "model.txt")
     _, write = features.row_writer(fitted.plan, kinds)
-    arguments = predictor._arguments
+    trees_alone = predictor._answers[0]
     return {
         "plan": median(write, rows),
-        "trees": median(lambda _: predictor._predict(*arguments), rows),
+        "trees": median(lambda _: trees_alone(), rows),
         "predictor": median(predictor, rows),
         "trees through LightGBM's package": median(
-            lambda row: fitted._booster.predict(row, num_threads=1),
+            lambda row: package.predict(row, num_threads=1),
             list(features.matrix(fitted.plan, frame.head(100), kinds)[:, None, :]),
             3,
         ),
