@@ -46,13 +46,14 @@ class Split:
     test_begin: datetime | None = None
 
 
-def by_time(times: NDArray[np.int64], gap: Duration) -> Split:
+def by_time(times: NDArray[np.int64], gap: Duration, *, tested: bool = True) -> Split:
     """Split rows with a known target so that the newest are the test.
 
     Parameters
     ----------
     times : microseconds since 1970, shape (rows,)
     gap : the label delay
+    tested : whether there is a test; without one, every row is developed on
 
     Raises
     ------
@@ -65,14 +66,15 @@ def by_time(times: NDArray[np.int64], gap: Duration) -> Split:
         raise too_few(times.size)
     ordered = np.sort(times)
     test_rows = min(MOST_TEST_ROWS, max(1, int(times.size * TEST_SHARE)))
-    test_begin = int(ordered[times.size - test_rows])
-    development = ordered[ordered < test_begin - gap.microseconds]
+    test_begin = int(ordered[times.size - test_rows]) if tested else None
+    end = int(ordered[-1]) + 1 if test_begin is None else test_begin - gap.microseconds
+    development = ordered[ordered < end]
     if development.size < FEWEST_ROWS // 2:
         raise too_few(int(development.size))
     starts = 1 - FOLDED_SHARE * (1 - np.arange(FOLDS) / FOLDS)
     begins = sorted({int(development[int(development.size * share)]) for share in starts})
     folds = tuple(from_micros(begin) for begin in begins if development[0] < begin - gap.microseconds)
-    return Split("time", gap, folds, from_micros(test_begin) - gap.delta, from_micros(test_begin))
+    return Split("time", gap, folds, from_micros(end), None if test_begin is None else from_micros(test_begin))
 
 
 def by_key(rows: int, *, of: Literal["key", "subject"] = "key") -> Split:
@@ -95,11 +97,13 @@ class Places:
     ----------
     times : microseconds since 1970, shape (rows,), for a split by time
     shares : a number in [0, 1) that follows from each row's key or subject, shape (rows,), for a split without time
+    tested : whether there is a test; without one, every row is developed on
     """
 
     split: Split
     times: NDArray[np.int64] | None = None
     shares: NDArray[np.float64] | None = None
+    tested: bool = True
 
     @property
     def development(self) -> Mask:
@@ -115,9 +119,10 @@ class Places:
         """The rows that judge the candidate, and on which nothing is chosen."""
         import numpy as np  # the command line starts without it
 
-        if self.times is not None and self.split.test_begin is not None:
-            return np.asarray(self.times >= micros(self.split.test_begin))
-        return np.asarray(self._of_key < TEST_SHARE)
+        if self.times is not None:
+            begin = self.split.test_begin
+            return np.asarray(self.times >= micros(begin)) if begin is not None else np.zeros(self.times.shape, dtype=bool)
+        return np.asarray(self._of_key < self._test_share)
 
     @property
     def folds(self) -> int:
@@ -132,8 +137,12 @@ class Places:
             begins = [*map(micros, self.split.folds), micros(self.split.development_end)]
             fit = self.times < begins[number] - self.split.gap.microseconds
             return np.asarray(fit), np.asarray((self.times >= begins[number]) & (self.times < begins[number + 1]))
-        of_fold = np.floor((self._of_key - TEST_SHARE) / (1 - TEST_SHARE) * FOLDS)
+        of_fold = np.floor((self._of_key - self._test_share) / (1 - self._test_share) * FOLDS)
         return self.development & (of_fold != number), self.development & (of_fold == number)
+
+    @property
+    def _test_share(self) -> float:
+        return TEST_SHARE if self.tested else 0.0
 
     @property
     def _of_key(self) -> NDArray[np.float64]:

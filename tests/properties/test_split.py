@@ -97,3 +97,25 @@ def test_a_large_table_is_tested_on_its_newest_rows_only():
     boundaries = split.by_time(times, Duration(0))
     assert split.Places(boundaries, times=times).test.sum() == split.MOST_TEST_ROWS
     assert boundaries.test_begin == EPOCH + Duration(int(times[-split.MOST_TEST_ROWS])).delta
+
+
+@given(times_and_gaps())
+def test_without_a_test_every_row_is_developed_on_and_folds_still_look_ahead(given_times):
+    times, gap = given_times
+    try:
+        boundaries = split.by_time(times, gap, tested=False)
+    except TooFewRows:
+        return
+    places = split.Places(boundaries, times=times, tested=False)
+    assert places.development.all()
+    assert not places.test.any()
+    for number in range(places.folds):
+        fit, check = places.fold(number)
+        assert times[fit].max() + gap.microseconds < times[check].min()
+    assert not places.folds or places.fold(places.folds - 1)[1][times.argmax()]
+
+
+def test_without_a_test_the_folds_by_key_share_all_rows():
+    places = split.Places(split.by_key(10_000), shares=np.arange(10_000) / 10_000, tested=False)
+    assert places.development.all()
+    assert [places.fold(number)[1].mean() for number in range(places.folds)] == pytest.approx([1 / 3] * 3, abs=2e-4)

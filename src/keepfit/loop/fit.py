@@ -12,9 +12,8 @@ from keepfit import digest, errors, plugin, record, split
 from keepfit.calibration import Calibration
 from keepfit.candidate import Candidate
 from keepfit.cause import Cause
-from keepfit.estimator import Fitted, Training
+from keepfit.estimator import Fitted
 from keepfit.evaluation import Evaluation
-from keepfit.features import Inputs
 from keepfit.instant import from_micros
 from keepfit.ledger import Entry
 from keepfit.loop import tune
@@ -24,7 +23,7 @@ from keepfit.loop.groups import check_columns
 from keepfit.loop.keys import row_numbers, shares
 from keepfit.loop.measure import Answers, exam, measure, past, suspects, with_importance
 from keepfit.loop.models import Model, evaluation_of, is_whole
-from keepfit.loop.recipe import Held, Material, Recipe, defaults, fit_recipe
+from keepfit.loop.recipe import Held, Material, Recipe, defaults, fit_recipe, training_of
 from keepfit.loop.refer import refer
 from keepfit.loop.rows import Rows, known_rows, value_of
 from keepfit.loop.search import search
@@ -92,7 +91,7 @@ def fit(ws: Workspace, taken: Taken, *, now: datetime, progress: Progress = sile
     material = Material(known, classes, rows, spots)
     chosen = _choose(ws, material, name=record.digest_of(cause), progress=progress)
     progress(f"fitting {chosen.recipe.estimator} on {develop.count:,} rows")
-    fitted = fit_recipe(ws, material.training(ws, develop), chosen.recipe)
+    fitted = fit_recipe(ws, training_of(ws, known, classes, develop), chosen.recipe)
     progress(f"measuring it on {test.count:,} rows that it never saw")
 
     draft = replace(_draft(ws, known, [taken], chosen, fitted, develop), classes=classes)
@@ -106,7 +105,7 @@ def fit(ws: Workspace, taken: Taken, *, now: datetime, progress: Progress = sile
     learned = develop
     if ws.spec.model.final_fit == "all":
         progress(f"fitting {chosen.recipe.estimator} once more on all {rows.count:,} rows")
-        fitted, learned = fit_recipe(ws, material.training(ws, rows), chosen.recipe), rows
+        fitted, learned = fit_recipe(ws, training_of(ws, known, classes, rows), chosen.recipe), rows
         draft = replace(_draft(ws, known, [taken], chosen, fitted, learned), classes=classes, final_fit="all")
     return _keep(ws, cause, _Made(draft, fitted, learned, test.frame, spots.split, evaluation, reference), now)
 
@@ -157,7 +156,8 @@ def refit(
 ) -> Fit:
     """Fit the champion's recipe once on every row with a known target; its test is what comes after.
 
-    Calibration and threshold are the champion's: they belong to the recipe.
+    Calibration and threshold are the champion's: they belong to the recipe. Where the project asks for trials, others
+    are tried beside it on folds of these rows, and the best one brings its own.
 
     Parameters
     ----------
@@ -165,16 +165,22 @@ def refit(
     narrow : which of the rows are learned from
     """
     data = [part.digest for part in taken]
-    why = Cause("refit", {"because": cause, "the data": data, "champion": champion.id, "step version": STEP, **versions()})
+    trials = ws.spec.refit.trials
+    tries = {"trials": trials, **fit_cause(ws, "").inputs} if trials else {}
+    why = Cause("refit", {**tries, "because": cause, "the data": data, "champion": champion.id, "step version": STEP, **versions()})
     if done := _done(ws, why):
         return done
     known = taken[0].schema
     classes, rows = _labelled(ws, taken, known)
     rows = narrow(rows, known)
-    chosen = _Chosen(Recipe(champion.estimator, champion.parameters), champion.threshold, champion.calibration)
-    progress(f"fitting {champion.estimator} on {rows.count:,} rows")
-    training = Training(Inputs(rows.frame, ws.kinds), rows.truth, tuple(known.features), ws.task, classes)
-    fitted = fit_recipe(ws, training, chosen.recipe)
+    recipe = Recipe(champion.estimator, champion.parameters)
+    chosen = _Chosen(recipe, champion.threshold, champion.calibration)
+    if trials:
+        material = Material(known, classes, rows, places(ws, rows, known, tested=False))
+        if material.places.folds:
+            chosen = _searched(ws, material, [recipe], trials + 1, name=record.digest_of(why), progress=progress)
+    progress(f"fitting {chosen.recipe.estimator} on {rows.count:,} rows")
+    fitted = fit_recipe(ws, training_of(ws, known, classes, rows), chosen.recipe)
     draft = replace(_draft(ws, known, taken, chosen, fitted, rows), classes=classes, final_fit="all")
     reference = refer(ws, draft, known, rows.frame, [])
     return _keep(ws, why, _Made(draft, fitted, rows, rows.frame.tail(CERTIFIED_ROWS), None, None, reference), now)
@@ -186,24 +192,31 @@ def versions() -> dict[str, str]:
 
 
 def _choose(ws: Workspace, material: Material, *, name: str, progress: Progress) -> _Chosen:
-    value = value_of(ws)
     spec = ws.spec.model
     if spec.evaluation == "quick" or material.places.folds == 0:
-        return _Chosen(defaults(ws, spec.estimators[0]), ws.task.threshold(value))
-    first = [defaults(ws, kind) for kind in spec.estimators]
-    found = search(ws, material, first, trials=spec.trials, name=name, progress=progress)
+        return _Chosen(defaults(ws, spec.estimators[0]), ws.task.threshold(value_of(ws)))
+    return _searched(ws, material, [defaults(ws, kind) for kind in spec.estimators], spec.trials, name=name, progress=progress)
+
+
+def _searched(ws: Workspace, material: Material, first: list[Recipe], trials: int, *, name: str, progress: Progress) -> _Chosen:
+    """The best recipe, with the calibration and the threshold that follow from the rows left out."""
+    found = search(ws, material, first, trials=trials, name=name, progress=progress)
     calibration = tune.calibrate(ws.task, found.held, material.known)
-    cut = tune.threshold(ws.task, found.held, calibration, value)
+    cut = tune.threshold(ws.task, found.held, calibration, value_of(ws))
     constant = on_folds(ws.task, material.classes, material.rows.truth, material.places)
     return _Chosen(found.recipe, cut, calibration, found.tried, found.trials, found.held, constant)
 
 
-def places(ws: Workspace, rows: Rows, known: Schema) -> Places:
-    """Split rows with a known target: by time where the problem has one, else by subject where there is one, else by key."""
+def places(ws: Workspace, rows: Rows, known: Schema, *, tested: bool = True) -> Places:
+    """Split rows with a known target: by time where the problem has one, else by subject where there is one, else by key.
+
+    Without a test, as when a challenger is tested on what comes after, every row is developed on.
+    """
     times = _times(rows, known)
     if times is not None:
-        return Places(split.by_time(times, ws.spec.problem.label_delay), times=times)
-    return Places(split.by_key(rows.count, of="key" if rows.subject is None else "subject"), shares=_shares(rows, known))
+        return Places(split.by_time(times, ws.spec.problem.label_delay, tested=tested), times=times, tested=tested)
+    boundaries = split.by_key(rows.count, of="key" if rows.subject is None else "subject")
+    return Places(boundaries, shares=_shares(rows, known), tested=tested)
 
 
 def _done(ws: Workspace, cause: Cause) -> Fit | None:

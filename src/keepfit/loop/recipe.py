@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["Fold", "Held", "Material", "Recipe", "defaults", "fit_recipe", "folds_of", "left_out", "space_of"]
+__all__ = ["Fold", "Held", "Material", "Recipe", "defaults", "fit_recipe", "folds_of", "left_out", "space_of", "training_of"]
 
 #: Encoded rows are kept from trial to trial while those of all folds together are about as large as this.
 _MOST_KEPT = 2_000_000_000
@@ -42,10 +42,6 @@ class Material:
     classes: tuple[Any, ...]
     rows: Rows
     places: Places
-
-    def training(self, ws: Workspace, rows: Rows) -> Training:
-        """Some of the rows, to learn from."""
-        return Training(Inputs(rows.frame, ws.kinds), rows.truth, tuple(self.known.features), ws.task, self.classes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +70,18 @@ class Fold:
         return self._new()
 
     def _new(self) -> tuple[Training, Inputs]:
-        return self._material.training(self._ws, self._rows), Inputs(self.check.frame, self._ws.kinds)
+        training = training_of(self._ws, self._material.known, self._material.classes, self._rows)
+        return training, Inputs(self.check.frame, self._ws.kinds)
 
     def outputs(self, recipe: Recipe) -> Outputs:
         """What a recipe's model, fitted on this fold's rows, says of those left out."""
         training, check = self._shared if self._kept else self._new()
         return fit_recipe(self._ws, training, recipe).predict(check)
+
+
+def training_of(ws: Workspace, known: Schema, classes: tuple[Any, ...], rows: Rows) -> Training:
+    """Rows to learn from, as an estimator takes them."""
+    return Training(Inputs(rows.frame, ws.kinds), rows.truth, tuple(known.features), ws.task, classes)
 
 
 def folds_of(ws: Workspace, material: Material) -> list[Fold]:

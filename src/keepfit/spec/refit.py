@@ -57,6 +57,8 @@ class RefitSpec(Strict):
     #: Which rows: "all"; those of a length of time, as in "365d"; "since_change": from the window on in which the open
     #: incident began; "halving 90d": all, but a row that is 90 days older is taken half as often.
     history: Annotated[str, AfterValidator(_history)] = "all"
+    #: Recipes tried beside the champion's, on folds of the rows that are learned from. 0: one fit of the champion's recipe.
+    trials: Annotated[int, Field(ge=0)] = 0
     #: The least time between two changes of the champion.
     cooldown: Length = Duration.parse("7d")
     #: Rows with a known target that a window needs before a challenger is fitted or compared.
