@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from keepfit import digest
 from keepfit.evaluation import Clusters, Evaluation, evaluate
+from keepfit.loop.apart import apart
 from keepfit.loop.keys import numbers_of, row_numbers
 from keepfit.loop.take import Taken
 from keepfit.schema import Schema
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     import polars as pl
     from numpy.typing import NDArray
 
-__all__ = ["Rows", "beside", "clusters", "evaluate_rows", "known_rows", "value_of"]
+__all__ = ["Rows", "beside", "clusters", "evaluate_rows", "known_rows", "subjects", "value_of"]
 
 _NUMBER = "keepfit number"
 #: Independent rows are summed in so many clusters: enough to know their variation, few enough to keep.
@@ -30,8 +31,8 @@ _BUCKETS = 1000
 class Rows:
     """Rows with a known target: their public columns and their truth, shape (rows,).
 
-    `number` is each row's place in the snapshots that it was read from, so that private columns can be read beside
-    it; `subject` is a number that follows from each row's subject, where rows of one belong together. None where they
+    `number` is each row's place in the snapshots that it was read from, or `ids` its id in the log, so that private columns
+    can be read beside it; `subject` is a number that follows from each row's subject, where rows of one belong together. None where they
     are not known.
     """
 
@@ -39,12 +40,14 @@ class Rows:
     truth: NDArray[np.float64]
     number: NDArray[np.int64] | None = None
     subject: NDArray[np.int64] | None = None
+    ids: pl.Series | None = None
 
     def where(self, mask: NDArray[np.bool_]) -> Rows:
         import polars as pl  # the command line starts without it
 
-        kept = [None if one is None else one[mask] for one in (self.number, self.subject)]
-        return Rows(self.frame.filter(pl.Series(mask)), self.truth[mask], *kept)
+        number, subject = (None if one is None else one[mask] for one in (self.number, self.subject))
+        ids = None if self.ids is None else self.ids.filter(pl.Series(mask))
+        return Rows(self.frame.filter(pl.Series(mask)), self.truth[mask], number, subject, ids)
 
     @property
     def count(self) -> int:
@@ -65,12 +68,12 @@ def known_rows(ws: Workspace, taken: list[Taken], known: Schema, classes: tuple[
     if known.key and len(taken) > 1:
         frame = frame.unique(subset=list(known.key), keep="first", maintain_order=True)
     number = frame[_NUMBER].cast(pl.Int64).to_numpy()
-    subject = _subjects(frame, who[0].name, known) if who else None
+    subject = subjects(frame, who[0].name, known) if who else None
     truth = ws.task.truth(frame[known.target], classes)
     return Rows(frame.select([column.name for column in columns]), truth, number, subject).where(~np.isnan(truth))
 
 
-def _subjects(frame: pl.DataFrame, subject: str, known: Schema) -> NDArray[np.int64]:
+def subjects(frame: pl.DataFrame, subject: str, known: Schema) -> NDArray[np.int64]:
     """A number that follows from each row's subject; a row without one stands alone."""
     import numpy as np  # the command line starts without it
 
@@ -79,14 +82,17 @@ def _subjects(frame: pl.DataFrame, subject: str, known: Schema) -> NDArray[np.in
 
 
 def beside(ws: Workspace, taken: Sequence[Taken], known: Schema, rows: Rows, names: Iterable[str]) -> dict[str, pl.Series]:
-    """Columns for measuring, private ones among them, for rows that `known_rows` gave; never for fitting."""
+    """Columns for measuring, private ones among them, for rows of snapshots or of the log; never for fitting."""
     import polars as pl  # the command line starts without it
 
     found = {name: rows.frame[name] for name in names if name in rows.frame.columns}
-    apart = [known[name] for name in names if name not in found]
-    if apart and taken and rows.number is not None:
-        whole = pl.concat([ws.tables.read(part.snapshot, apart) for part in taken], how="vertical")
-        found |= {column.name: whole[column.name].gather(rows.number) for column in apart}
+    private = [known[name] for name in names if name not in found]
+    if private and taken and rows.number is not None:
+        whole = pl.concat([ws.tables.read(part.snapshot, private) for part in taken], how="vertical")
+        found |= {column.name: whole[column.name].gather(rows.number) for column in private}
+    elif private and rows.ids is not None:
+        kept = apart(ws, rows.ids, [column.name for column in private])
+        found |= {column.name: kept[column.name] for column in private}
     return found
 
 

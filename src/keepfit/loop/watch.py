@@ -15,9 +15,10 @@ from keepfit.gate import asked
 from keepfit.instant import Duration, from_micros, micros
 from keepfit.ledger import Entry
 from keepfit.loop import fold, log
+from keepfit.loop.apart import SUBJECT, apart
 from keepfit.loop.look import Answered, compare
 from keepfit.loop.models import candidate_behind, evaluation_of
-from keepfit.loop.rows import Rows, clusters, evaluate_rows, value_of
+from keepfit.loop.rows import Rows, clusters, evaluate_rows, subjects, value_of
 from keepfit.measures.interval import clustered
 from keepfit.notice import Belief, of_belief, of_drift, of_quality
 from keepfit.recent import Recent
@@ -34,6 +35,7 @@ __all__ = ["due", "labelled", "log_rows", "watch", "watch_window"]
 
 #: With fewer labels than this a window's quality is not measured.
 FEWEST_LABELS = 30
+_ID = "keepfit id"
 #: The kinds of gates that say where a metric must lie, whoever is champion.
 _LIMITS = frozenset({"at_least", "at_most"})
 _ROLES = ("champion", "canary", "shadow")
@@ -113,14 +115,16 @@ def as_rows(ws: Workspace, answered: pl.DataFrame, known: Schema, classes: tuple
     inputs = [column.name for column in known.public if not {"target", "later"} & set(column.uses)]
     told = answered.filter(pl.col("label").is_not_null())
     said = [name for name in told.columns if name.startswith(fold.OUTPUT)]
-    frame = told.select([*(pl.col(f"{fold.INPUT}{name}").alias(name) for name in inputs), *said])
+    frame = told.select([*(pl.col(f"{fold.INPUT}{name}").alias(name) for name in inputs), *said, pl.col("id").alias(_ID)])
     values = [json.loads(value) for value in told["label"]]
     target = pl.Series(known.target, values, dtype=_target_type(known))
     frame = frame.with_columns(target)
     if known.key:
         frame = frame.unique(subset=list(known.key), keep="first", maintain_order=True)
     truth = ws.task.truth(frame[known.target], classes)
-    return Rows(frame, truth).where(~np.isnan(truth))
+    ids, frame, who = frame[_ID], frame.drop(_ID), [] if known.time else known.used("subject")[:1]
+    subject = subjects(frame.with_columns(apart(ws, ids, [SUBJECT])[SUBJECT].alias(who[0].name)), who[0].name, known) if who else None
+    return Rows(frame, truth, None, subject, ids).where(~np.isnan(truth))
 
 
 def _target_type(known: Schema) -> Any:

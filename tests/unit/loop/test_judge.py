@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 
 from keepfit import errors
+from keepfit.loop.fold import folder_of
 from keepfit.loop.judge import score_both
 from keepfit.loop.rows import Rows
 from keepfit.loop.run import run
@@ -208,6 +209,23 @@ def test_scored_again_on_rows_of_its_own_a_candidate_stands_beside_the_baselines
         (ws.tables.folder / part.file).unlink()
     ((evaluation, _),) = score_both(ws, rows, known, [done.candidate], classes=done.candidate.classes)
     assert evaluation.baselines == {}
+
+
+def test_rows_of_the_log_are_judged_by_groups_that_are_kept_apart(project, table):
+    fair = 'fair = { kind = "no_worse_than_champion", metric = "log_loss", margin = 0.05, by = "gender" }\n'
+    ws = project(GOOD + fair)
+    done = run(ws, now=NOW)
+    known = ws.artifacts.get_record(Schema, done.candidate.schema)
+    newer = table.tail(400).with_columns(pl.col("at") + timedelta(days=30))
+    ids = newer["loan"].cast(pl.String).alias("id")
+    folder = folder_of(ws, "predictions")
+    folder.mkdir(parents=True)
+    pl.DataFrame({"id": ids}).write_parquet(folder / "predictions-1.parquet")
+    newer.select("gender").write_parquet(folder / "predictions-1.private.parquet")
+    rows = Rows(newer.select("loan", "at", "amount", "bad"), newer["bad"].to_numpy().astype(float), ids=ids)
+    (one, _), (other, _) = score_both(ws, rows, known, [done.candidate, done.candidate], classes=done.candidate.classes)
+    assert {name: group.count for name, group in one.groups["gender"].items()} == dict(newer["gender"].value_counts().rows())
+    assert set(one.gains_by_group(other, "log_loss", "gender")) == {"f", "m"}
 
 
 def test_the_same_question_is_answered_once(project):
