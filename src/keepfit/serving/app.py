@@ -159,7 +159,7 @@ class App:
         """Refuse a request whose key does not open the route, or that is one too many."""
         limits, keys = self.orders.limits, self.duty.keys
         client = b""
-        if keys or (self.orders.open and opens != "predict"):
+        if self.duty.guarded or (self.orders.open and opens != "predict"):
             client = _key(headers)
             if not (self.orders.open and opens == "predict"):
                 allowed = access.allows(client.decode("latin-1"), keys, opens) if client else None

@@ -11,13 +11,17 @@ __all__ = ["Duty", "Limits", "Orders"]
 
 
 class Duty(msgspec.Struct, frozen=True):
-    """Which release has which role, and which keys are in force: the hash of each, with its scopes. It changes while a server runs."""
+    """Which release has which role, and which keys are in force: the hash of each, with its scopes. It changes while a server runs.
+
+    `guarded`: there is or was a key, so that without one nothing is opened, also when all of them are revoked.
+    """
 
     champion: str | None = None
     canary: str | None = None
     share: float = 0.0
     shadow: str | None = None
     keys: Sequence[tuple[str, tuple[str, ...]]] = ()
+    guarded: bool = False
 
 
 class Limits(msgspec.Struct, frozen=True):

@@ -24,8 +24,9 @@ def duty_of(ws: Workspace) -> Duty:
     for name in (roles.champion, roles.canary, roles.shadow):
         if name is not None:
             restore(ws, name)
-    keys = tuple((key.hash, key.scopes) for key in known_keys(ws) if key.revoked_at is None)
-    return Duty(roles.champion, roles.canary, roles.share, roles.shadow, keys)
+    known = known_keys(ws)
+    in_force = tuple((key.hash, key.scopes) for key in known if key.revoked_at is None)
+    return Duty(roles.champion, roles.canary, roles.share, roles.shadow, in_force, guarded=bool(known))
 
 
 class Following:

@@ -55,7 +55,7 @@ def readiness(app: App) -> dict[str, object]:
         "durability": orders.durability,
         "sample": orders.sample,
         "simulated": orders.simulated,
-        "keys": bool(app.duty.keys),
+        "keys": app.duty.guarded,
         "alarms": alarms,
     }
     if who is not None and who.canary is not None:

@@ -77,6 +77,7 @@ class Worker:
         log = _log(orders, counters, shared, self._troubled)
         self.app = App(orders, log=log, counters=counters, rates=Rates(orders.limits.rate, descriptor=shared.rates), events=events)
         self.crew = Crew(self.app, column_kinds(), changed=self._changed)
+        self._tls = _tls(orders)
         self._stopping = asyncio.Event()
         self._champion: str | None = None
 
@@ -88,7 +89,7 @@ class Worker:
         """Answer until it is stopped; then seal what is kept."""
         loop = asyncio.get_running_loop()
         connections = Connections(self.app, loop)
-        server = await loop.create_server(connections.make, sock=listening, ssl=_tls(self.app.orders), backlog=4096)
+        server = await loop.create_server(connections.make, sock=listening, ssl=self._tls, backlog=4096)
         gc.collect()
         gc.freeze()  # what was loaded stays: no collection looks at it again
         started()

@@ -33,7 +33,7 @@ def test_without_a_key_in_force_none_is_asked_for(trees, row):
 
 
 def test_a_key_opens_its_scope_and_admin_opens_all(trees, row):
-    trees.app.duty = Duty("r1", keys=KEYS)
+    trees.app.duty = Duty("r1", keys=KEYS, guarded=True)
     expected = {
         "predict": {"predict": 200, "label": 403, "metrics": 403, "ready": 200},
         "label": {"predict": 403, "label": 200, "metrics": 403, "ready": 200},
@@ -46,7 +46,7 @@ def test_a_key_opens_its_scope_and_admin_opens_all(trees, row):
 
 
 def test_a_refusal_says_how_a_key_is_sent_and_does_not_repeat_it(trees, row):
-    trees.app.duty = Duty("r1", keys=KEYS)
+    trees.app.duty = Duty("r1", keys=KEYS, guarded=True)
     answer = trees.ask("POST", "/v1/predict", headers=with_key("kf_wrong-one"), json={"rows": [row]})
     assert (answer.json()["code"], answer.headers["www-authenticate"]) == ("KF405", "Bearer")
     assert "wrong-one" not in answer.text
@@ -55,17 +55,19 @@ def test_a_refusal_says_how_a_key_is_sent_and_does_not_repeat_it(trees, row):
 
 
 def test_a_key_that_is_revoked_opens_nothing_from_the_next_request_on(trees, row):
-    trees.app.duty = Duty("r1", keys=KEYS)
+    trees.app.duty = Duty("r1", keys=KEYS, guarded=True)
     assert ask_all(trees, row, with_key("label"))["label"] == 200
-    trees.app.duty = Duty("r1", keys=KEYS[:1])
+    trees.app.duty = Duty("r1", keys=KEYS[:1], guarded=True)
     assert ask_all(trees, row, with_key("label"))["label"] == 401
+    trees.app.duty = Duty("r1", guarded=True)  # the last one is revoked: nothing is open then
+    assert ask_all(trees, row, with_key("predict")) == {"predict": 401, "label": 401, "metrics": 401, "ready": 200}
 
 
 def test_behind_what_admits_predict_is_open_and_all_else_closed(make, row):
     client = make(open=True)
     bare = {"Keepfit-Now": "2024-03-01T09:00Z"}
     assert ask_all(client, row, bare) == {"predict": 200, "label": 401, "metrics": 401, "ready": 200}
-    client.app.duty = Duty("r1", keys=KEYS)
+    client.app.duty = Duty("r1", keys=KEYS, guarded=True)
     assert ask_all(client, row, bare) == {"predict": 200, "label": 401, "metrics": 401, "ready": 200}
     assert ask_all(client, row, with_key("admin")) == {"predict": 200, "label": 200, "metrics": 200, "ready": 200}
 
