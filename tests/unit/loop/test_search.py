@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -111,3 +112,18 @@ def test_what_a_fold_is_validated_on_was_not_learned_from(material):
     assert held.rows.count == sum(int(spots.fold(number)[1].sum()) for number in range(spots.folds))
     assert held.outputs["score"].size == held.fold.size == held.rows.count
     assert not set(held.rows.frame["at"]) & set(given.rows.where(spots.test).frame["at"])
+
+
+def test_a_budget_of_time_counts_what_was_spent_before_a_stop(material, monkeypatch):
+    ws, given = material("budget")
+    look(ws, given)
+    journal = next((ws.home / "run").glob("search-*.jsonl"))
+    lines = journal.read_bytes().splitlines()[:4]
+    journal.write_bytes(b"".join(re.sub(rb'"seconds":[0-9.]+', b'"seconds":20.0', line) + b"\n" for line in lines))
+    told = []
+    (ws.folder / "keepfit.toml").write_text(PROJECT + 'budget = "1m"\n')
+    spent = Workspace(ws.folder)
+    first = [defaults(spent, kind) for kind in spent.spec.model.estimators]
+    found = search(spent, given, first, trials=7, name=NAME, progress=told.append)
+    assert found.trials == 4
+    assert told == []  # nothing more was tried: 80 of 60 seconds are spent
