@@ -23,6 +23,7 @@ from keepfit.serving.log import Log
 from keepfit.serving.predicting import Predicting, Said
 from keepfit.serving.rates import Rates
 from keepfit.serving.rows import Asked
+from keepfit.serving.traces import Traces
 
 __all__ = ["App", "route_paths"]
 
@@ -42,10 +43,18 @@ class App:
     ----------
     orders : what the worker was told
     log : where answers and labels are kept
+    traces : told of every request, where there are any
     """
 
     def __init__(
-        self, orders: Orders, *, log: Log, counters: Counters | None = None, rates: Rates | None = None, events: Events | None = None
+        self,
+        orders: Orders,
+        *,
+        log: Log,
+        counters: Counters | None = None,
+        rates: Rates | None = None,
+        events: Events | None = None,
+        traces: Traces | None = None,
     ) -> None:
         self.orders, self.log = orders, log
         self.events = events or Events(quiet=True)
@@ -56,6 +65,7 @@ class App:
         self.duty = Duty()
         #: What is wrong although requests are answered, by what it is about.
         self.alarms: dict[str, str] = {}
+        self._traces = traces
         self._rates = rates or Rates(orders.limits.rate)
         self._busy = 0
         self._most_busy = orders.limits.concurrency
@@ -66,6 +76,8 @@ class App:
     def close(self) -> None:
         """Answer what waits for the shadow, and seal what is kept."""
         self.predicting.finish()
+        if self._traces is not None:
+            self._traces.close()
         self.log.close()
 
     # -- HTTP -----------------------------------------------------------------------------------
@@ -84,7 +96,8 @@ class App:
             continues = self._continues(headers)
             return Taken(route, method.decode("latin-1"), path, query, headers, started, parts, continues)
         except (Refused, errors.KeepfitError) as error:
-            return self._end(label, started, refuse(error if isinstance(error, Refused) else refusal(error)))
+            said = refuse(error if isinstance(error, Refused) else refusal(error))
+            return self._end(label, method.decode("latin-1")[:20], headers, started, said)
 
     async def respond(self, taken: Taken, body: bytes) -> Response:
         """Answer a request that was taken, now that all of it is there."""
@@ -106,21 +119,25 @@ class App:
             response = route.refuse(Refused(500, "this request could not be answered", fix="see the events of the server"))
         finally:
             self._busy -= 1
-        return self._end(route.path, taken.started, response)
+        return self._end(route.path, taken.method, taken.headers, taken.started, response)
 
     def too_large(self, taken: Taken) -> Response:
         """What is answered to a request whose body goes on and on."""
-        return self._end(taken.route.path, taken.started, taken.route.refuse(_too_large(self.orders.limits.most_bytes)))
+        said = taken.route.refuse(_too_large(self.orders.limits.most_bytes))
+        return self._end(taken.route.path, taken.method, taken.headers, taken.started, said)
 
     def count_refusal(self, status: int) -> None:
         """Count what was refused before it was a request."""
         self.counters.answered(NOWHERE, status, 0)
 
-    def _end(self, label: str, started: int, response: Response) -> Response:
+    def _end(self, label: str, method: str, headers: Headers, started: int, response: Response) -> Response:
         taken = time.perf_counter_ns() - started
         self.counters.answered(label, response.status, taken)
         if self.orders.access:
             self.events.say("request", route=label, status=response.status, ms=round(taken / 1e6, 3), bytes=len(response.body))
+        if self._traces is not None:
+            release = self.answering.champion.release.id if self.answering is not None else None
+            self._traces.span(method, label, headers, started, taken, response.status, release)
         return response
 
     def _continues(self, headers: Headers) -> bool:

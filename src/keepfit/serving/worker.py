@@ -32,6 +32,7 @@ from keepfit.serving.duty import Duty, Orders
 from keepfit.serving.events import Events
 from keepfit.serving.log import Log, NoLog, SegmentLog, StdoutLog
 from keepfit.serving.rates import Rates
+from keepfit.serving.traces import traces
 from keepfit.stores.segments import SegmentWriter
 
 __all__ = ["Heard", "Shared", "Told", "Worker", "counted_routes", "main"]
@@ -75,7 +76,14 @@ class Worker:
         counters.clear()
         self.events = events
         log = _log(orders, counters, shared, self._troubled)
-        self.app = App(orders, log=log, counters=counters, rates=Rates(orders.limits.rate, descriptor=shared.rates), events=events)
+        self.app = App(
+            orders,
+            log=log,
+            counters=counters,
+            rates=Rates(orders.limits.rate, descriptor=shared.rates),
+            events=events,
+            traces=traces(orders.project) if orders.traces else None,
+        )
         self.crew = Crew(self.app, column_kinds(), changed=self._changed)
         self._tls = _tls(orders)
         self._stopping = asyncio.Event()

@@ -34,7 +34,7 @@ def serve(release, folder=RELEASES):
 class Client:
     """One application with its segments."""
 
-    def __init__(self, folder, release="v1-trees", *, kept=True, log=None, **orders):
+    def __init__(self, folder, release="v1-trees", *, kept=True, log=None, traces=None, **orders):
         self.folder = folder
         self.counters = Counters(counted_routes())
         told = {"subjects": b"secret", "simulated": True, "log": "segments" if kept else "none"} | orders
@@ -42,7 +42,7 @@ class Client:
         writers = {kind: SegmentWriter(folder, kind) for kind in ("predictions", "labels")}
         of_orders = {"durability": self.orders.durability, "on_failure": self.orders.on_log_failure}
         self.log = log or (SegmentLog(writers, counters=self.counters, **of_orders) if kept else NoLog())
-        self.app = App(self.orders, log=self.log, counters=self.counters)
+        self.app = App(self.orders, log=self.log, counters=self.counters, traces=traces)
         self.runner = asyncio.Runner()
         self.take(serve(release))
 
