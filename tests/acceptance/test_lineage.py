@@ -15,7 +15,7 @@ from keepfit.project import open_project
 def watched(answered_weeks, tmp_path_factory, run_once):
     """The project with two weeks of answers, looked at; the first window was answered by r1 and r2."""
     folder = shutil.copytree(answered_weeks, tmp_path_factory.mktemp("watched") / "project")
-    assert run_once("watch", "-C", folder, "--now", "2024-03-20T00:00Z").returncode == 0
+    assert run_once("watch", "-C", folder, "--now", "2024-03-20T00:00Z").returncode in (0, 1)  # 1: an incident was found
     return folder
 
 

@@ -113,7 +113,7 @@ def command(given: Given, table: str | None, key: str | None, value: str | None,
     )
     with working(given) as progress:
         progress("looking at the table")
-        found = look(table or find_table(folder), folder)
+        found = look(table or str(find_table(folder)), folder)
     asked = sys.stdin.isatty() and not yes and not given.as_json
     if asked:
         proposal = suggest(found, answers)

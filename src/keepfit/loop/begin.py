@@ -38,7 +38,7 @@ class Table:
     source: str
 
 
-def find_table(folder: Path) -> str:
+def find_table(folder: Path) -> Path:
     """The one table in a folder.
 
     Raises
@@ -48,7 +48,7 @@ def find_table(folder: Path) -> str:
     """
     found = sorted({path.name for pattern in _TABLES for path in folder.glob(pattern) if path.is_file()})
     if len(found) == 1:
-        return found[0]
+        return folder / found[0]
     if found:
         more = ", …" if len(found) > 5 else ""
         fix = f"name one: keepfit init {found[0]}"

@@ -50,7 +50,7 @@ def test_the_written_file_says_what_was_decided_and_one_that_does_not_hold_is_no
 
 
 def test_the_only_table_of_a_folder_is_found(folder):
-    assert find_table(folder) == "trips.parquet"
+    assert find_table(folder) == folder / "trips.parquet"
     (folder / "more.csv").write_text("a\n1\n")
     with pytest.raises(Undecided, match=r"2 tables here: more\.csv, trips\.parquet"):
         find_table(folder)
