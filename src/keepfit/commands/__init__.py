@@ -9,11 +9,14 @@ import re
 import signal
 import sys
 import traceback
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from keepfit.errors import KeepfitError, near_match
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 __all__ = ["main"]
 
@@ -49,6 +52,7 @@ COMMANDS = {
     "gc": "Remove what is no longer needed; a dry run by default.",
     "doctor": "Whether this machine and this project are fit to work.",
     "lineage": "What a thing was made from, and what came of it.",
+    "completion": "Make the shell complete commands, options and names.",
     "ledger": "Verify or export the chain of entries.",
 }
 
@@ -64,6 +68,13 @@ class Lazy(click.Group):
             return None
         command: click.Command = importlib.import_module(f"keepfit.commands.{cmd_name}").command
         return command
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        from click.shell_completion import CompletionItem  # only the shell asks
+
+        if incomplete.startswith("-"):
+            return super().shell_complete(ctx, incomplete)
+        return [CompletionItem(name, help=says) for name, says in COMMANDS.items() if name.startswith(incomplete)]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from keepfit.commands import names
 from keepfit.commands.report import check, write
 from keepfit.commands.shared import Given, emit, options, working
 from keepfit.loop.compare import compare
@@ -14,8 +15,8 @@ __all__ = ["command"]
 
 
 @click.command("compare", epilog="Example: keepfit compare r1 c4")
-@click.argument("first")
-@click.argument("second")
+@click.argument("first", shell_complete=names.of_things)
+@click.argument("second", shell_complete=names.of_things)
 @click.option(
     "-o",
     "--output",

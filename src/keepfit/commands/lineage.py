@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from keepfit.commands import names
 from keepfit.commands.shared import Given, emit, options
 from keepfit.reports.lineage import Branch, Lineage, Node, lineage
 
@@ -14,7 +15,7 @@ _SHOWN = 4
 
 
 @click.command("lineage", epilog="Example: keepfit lineage champion; keepfit lineage r1 --json")
-@click.argument("name")
+@click.argument("name", shell_complete=names.of_things)
 @options
 def command(given: Given, name: str) -> None:
     """What NAME was made from, down to the digests of the data, and what came of it.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from keepfit.commands import names
 from keepfit.commands.shared import Given, emit, options
 from keepfit.loop.release import promote
 
@@ -11,7 +12,7 @@ __all__ = ["command"]
 
 
 @click.command("promote", epilog='Example: keepfit promote r2 --because "reviewed by the desk"')
-@click.argument("release")
+@click.argument("release", shell_complete=names.of_releases)
 @click.option("--because", required=True, help="The reason, which stays on record.")
 @options
 def command(given: Given, release: str, because: str) -> None:

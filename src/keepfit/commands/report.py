@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from keepfit.commands import names
 from keepfit.commands.shared import Given, emit, options, working
 from keepfit.loop.report import gather
 from keepfit.reports.render import Document, check_ending
@@ -17,7 +18,7 @@ __all__ = ["check", "command", "write"]
 
 
 @click.command("report", epilog="Example: keepfit report r1 --open")
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=names.of_things)
 @click.option(
     "-o",
     "--output",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 import msgspec
 
+from keepfit.commands import names
 from keepfit.commands.shared import Given, emit, options
 from keepfit.reports.lineage import entry_named, whole
 
@@ -12,7 +13,7 @@ __all__ = ["command"]
 
 
 @click.command("show", epilog="Example: keepfit show r1; keepfit show champion; keepfit show 12")
-@click.argument("name")
+@click.argument("name", shell_complete=names.of_things)
 @options
 def command(given: Given, name: str) -> None:
     """One thing whole, with the records that its entry names.
