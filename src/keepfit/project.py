@@ -29,6 +29,7 @@ from keepfit.loop.run import Run, run
 from keepfit.loop.score import Scoring, score
 from keepfit.loop.sweep import Sweep, sweep
 from keepfit.loop.turn import Turn, turn
+from keepfit.loop.upgrade import Upgrade, upgrade
 from keepfit.loop.verify import verify
 from keepfit.loop.watch import watch
 from keepfit.notebook import Records
@@ -241,6 +242,10 @@ class Project:
             return sweep(self.workspace, now=instant, keep=keep, age=age, remove=False)
         with self.workspace.alone(now=now):
             return sweep(self.workspace, now=instant, keep=keep, age=age, remove=True)
+
+    def upgrade(self, *, do: bool = False) -> Upgrade:
+        """What upgrading the project's folder would change; done only with `do`, after a copy was made."""
+        return upgrade(self.workspace, do=do)
 
     def doctor(self) -> Diagnosis:
         """Whether this machine and this project are fit to work."""

@@ -39,10 +39,12 @@ from keepfit.task import Task
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["FORMAT", "Lock", "Workspace", "column_kinds", "format_of", "open_source"]
+__all__ = ["FORMAT", "Lock", "Workspace", "column_kinds", "format_of", "mark", "open_source"]
 
 #: The version of the folder `.keepfit`.
 FORMAT = 1
+#: What a folder `.keepfit` that is in use holds some of.
+_HELD = ("ledger.sqlite", "artifacts", "tables", "releases")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,12 +106,9 @@ class Workspace:
     # -- stores ---------------------------------------------------------------------------------
 
     def prepare(self) -> None:
-        """Make the folder `.keepfit` when it is not there, and refuse one of a newer format."""
-        marker = self.home / "format"
-        if not marker.exists():
-            files.write_new(self.home / ".gitignore", b"*\n")
-            files.write_new(marker, digest.canonical({"format": FORMAT, "keepfit": version("keepfit")}).encode() + b"\n")
-        format_of(self.home)
+        """Make the folder `.keepfit` when it is not there; refuse one of a newer format, and leave an older one as it is."""
+        if format_of(self.home) is None:
+            mark(self.home)
 
     @cached_property
     def ledger(self) -> Ledger:
@@ -350,8 +349,14 @@ def _faults(stated: Stated) -> list[errors.KeepfitError]:
     return found
 
 
+def mark(home: Path) -> None:
+    """Write down that a folder `.keepfit` has the format of today, and that nothing in it is for Git."""
+    files.write_new(home / ".gitignore", b"*\n")
+    files.write_whole(home / "format", digest.canonical({"format": FORMAT, "keepfit": version("keepfit")}).encode() + b"\n")
+
+
 def format_of(home: Path) -> int | None:
-    """The format of a folder `.keepfit`; None where it has none yet.
+    """The format of a folder `.keepfit`: 0 where it holds a project and no marker, None where it holds none yet.
 
     Raises
     ------
@@ -360,7 +365,7 @@ def format_of(home: Path) -> int | None:
     """
     marker = home / "format"
     if not marker.exists():
-        return None
+        return 0 if any((home / name).exists() for name in _HELD) else None
     try:
         written = msgspec.json.decode(marker.read_bytes())
         number, by = int(written["format"]), str(written["keepfit"])

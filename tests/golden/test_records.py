@@ -54,6 +54,7 @@ from keepfit.loop.score import Scoring
 from keepfit.loop.spread import Spread
 from keepfit.loop.sweep import Heap, Sweep
 from keepfit.loop.turn import Turn
+from keepfit.loop.upgrade import Change, Upgrade
 from keepfit.prediction import Prediction
 from keepfit.profile import Profile
 from keepfit.proposal import Proposal
@@ -464,6 +465,7 @@ RECORDS = {
     "verification": Verification("flight-delay", 2, Head(2, "f" * 64), 1, (Finding("cut", 3, "the chain ends at entry 2"),)),
     "trees": Trees("magnitude", ("model.txt", "low.txt", "high.txt"), ("prediction", "low", "high"), 12.5, 3.0),
     "violation": VIOLATION,
+    "upgrade": Upgrade(0, 1, (Change("format", "says that the folder has format 1"),), True, ".keepfit.format-0"),
     "weights": Weights((0.1, -0.30000000000000004, 0.0), -1.5, "chances", (Line((0.0, 1.0, 2.0), 0.5),), -0.25, 0.75),
     "window": WINDOW,
 }
@@ -545,6 +547,7 @@ SHAPES = [
         Step,
         Check,
         Heap,
+        Change,
         Branch,
         Node,
         Line,

@@ -50,6 +50,7 @@ COMMANDS = {
     "report": "One page on a candidate or release, to read or to send.",
     "show": "One candidate, release, verdict or entry, whole.",
     "gc": "Remove what is no longer needed; a dry run by default.",
+    "upgrade": "Rewrite a folder of an older format; a dry run by default.",
     "doctor": "Whether this machine and this project are fit to work.",
     "lineage": "What a thing was made from, and what came of it.",
     "completion": "Make the shell complete commands, options and names.",
