@@ -45,8 +45,9 @@ def told(done: Run) -> str:
     if done.exit_code:
         stays = f"The champion stays {done.champion}." if done.champion else "There is no champion."
         lines.append(f"Not released: {words.verdict_line(done.verdict)}. {stays} exit {done.exit_code}")
+        lines.append(f"Next: keepfit report {candidate.id}")
     else:
-        lines.append("Next: keepfit serve")
+        lines.append(f"Next: keepfit report {done.released or candidate.id}, keepfit serve")
     return "\n".join(lines)
 
 

@@ -81,7 +81,7 @@ def _opening(found: Comparison, figure: Figure | None) -> Opening:
         kicker=f"{found.about.project} · {second.name} ({second.role}) against {first.name} ({first.role})",
         headline=f"{second.name} {clearly} {first.name}",
         sentences=tuple(sentences),
-        picture=picture(lambda width: plots.waffle(width, title, legend), title),
+        picture=picture(lambda _: plots.waffle(title, legend), title),
         legend=legend,
         verdict=word,
         tone=tone,

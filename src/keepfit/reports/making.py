@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from keepfit.evaluation import Evaluation
+from keepfit.evaluation import BASELINES, Evaluation
 from keepfit.instant import show
 from keepfit.loop.report import Report
 from keepfit.reports import metrics
@@ -70,18 +70,15 @@ def _beside(report: Report, evaluation: Evaluation) -> list[Block]:
             theirs = evaluation.baselines.get(name, {}).get(gain.metric)
             word = "better" if gain.low > 0 else "worse" if gain.high < 0 else "not clear"
             against = number(theirs.value) if theirs else "on their common rows"
-            listed.append((_name_of(name), metrics.title(gain.metric), against, signed(gain.value), interval(gain.low, gain.high), word))
+            listed.append(
+                (BASELINES.get(name, name), metrics.title(gain.metric), against, signed(gain.value), interval(gain.low, gain.high), word)
+            )
     heads = ("against", "metric", "its value", "gain", "95 % interval", "this one is")
     return (
         [Table("Against what needs no model, and against the champion, pair by pair", heads, tuple(listed), frozenset({2, 3}))]
         if listed
         else []
     )
-
-
-def _name_of(name: str) -> str:
-    known = {"constant": "always the base rate", "last_label": "the last known label", "repeated": "the last known label"}
-    return known.get(name, name)
 
 
 def made(report: Report) -> Section:

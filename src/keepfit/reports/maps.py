@@ -26,7 +26,9 @@ def heat(width: int, title: str, rows: Sequence[str], heads: Sequence[str], cell
     every = max(1, math.ceil(LETTER * (1 + max(len(one) for one in heads)) / step))
     for place, head in enumerate(heads):
         if place % every == 0:
-            inner.append(label(left + step * place + 1, 12, clipped(head, step * every)))
+            fits = left + step * place + LETTER * len(head) <= width
+            at = left + step * place + 1 if fits else float(width)
+            inner.append(label(at, 12, clipped(head, step * every), anchor="start" if fits else "end"))
     for line, (name, found) in enumerate(zip(rows, cells, strict=True)):
         top = 20.0 + tall * line
         inner.append(label(left - 8, top + tall / 2 + 4, clipped(name, left - 8), anchor="end", kind="row"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from keepfit.evaluation import Measured
+from keepfit.evaluation import BASELINES, Measured
 from keepfit.gate import Status
 from keepfit.loop.report import Report
 from keepfit.reports import plots
@@ -28,7 +28,7 @@ def opening(report: Report) -> Opening:
         kicker=f"{report.about.project} · {name}, {report.role}",
         headline=report.about.statement or f"What will {report.about.target} be?",
         sentences=_sentences(report),
-        picture=picture(lambda width: plots.waffle(width, title, legend), title) if legend else None,
+        picture=picture(lambda _: plots.waffle(title, legend), title) if legend else None,
         legend=legend,
         verdict=word,
         tone=tone,
@@ -60,10 +60,25 @@ def _sentences(report: Report) -> tuple[str, ...]:
     said = [report.sentence]
     if (value := evaluation.metrics.get("value")) is not None:
         said.append(f"Worth {_worth(value.value)} per 1,000 rows {report.about.against}".rstrip() + f"{_bounds(value)}.")
+        said += _beside(report)
     tested = report.tested
     when = f" from {between(tested.begin, tested.end)}" if tested and tested.begin and tested.end else ""
     said.append(f"Measured on {count(evaluation.count)} rows{when} that it never saw.")
     return tuple(said)
+
+
+def _beside(report: Report) -> list[str]:
+    """What the decisions are worth beside those of the best answer that needs no model, where it decides for anything."""
+    assert report.evaluation is not None
+    gains = {name: next((one for one in report.gains.get(name, ()) if one.metric == "value"), None) for name in report.evaluation.baselines}
+    known = {name: gain for name, gain in gains.items() if gain is not None and report.evaluation.baselines[name]["value"].value != 0}
+    best = min(known, key=lambda name: known[name].value, default=None)
+    if best is None or known[best].value == 0:
+        return []
+    gain = known[best]
+    low, high = sorted((gain.low, gain.high) if gain.value > 0 else (-gain.low, -gain.high))
+    more = f"{_worth(abs(gain.value))} {'more' if gain.value > 0 else 'less'} than {BASELINES.get(best, best)}"
+    return [f"That is {more} would bring, most likely between {low + 0.0:,.0f} and {high + 0.0:,.0f}."]
 
 
 def _worth(value: float) -> str:

@@ -206,10 +206,9 @@ def piles(width: int, title: str, found: Sequence[Pile], name: str, *, is_chance
     return drawing(width, 234, title, inner)
 
 
-def waffle(width: int, title: str, counts: Sequence[tuple[str, int, str]]) -> Markup:
+def waffle(title: str, counts: Sequence[tuple[str, int, str]]) -> Markup:
     """A thousand squares, as many of each kind as of 1,000 rows; `counts` gives words, how many, and the kind."""
-    across = 40 if width <= NARROW else 100
-    side = width / across
+    across, side = 40, NARROW / 40
     inner, place = [], 0
     for words, many, kind in counts:
         box = f"h{side - 1.4:.1f}v{side - 1.4:.1f}h-{side - 1.4:.1f}z"
@@ -217,7 +216,7 @@ def waffle(width: int, title: str, counts: Sequence[tuple[str, int, str]]) -> Ma
         place += many
         if squares:
             inner.append(element("path", element("title", f"{words}: {count(many)} of 1,000"), d="".join(squares), class_=kind))
-    return drawing(width, math.ceil(1000 / across) * side, title, inner)
+    return drawing(NARROW, math.ceil(1000 / across) * side, title, inner)
 
 
 def spark(bars: Sequence[Bar], said: str) -> Markup:

@@ -16,7 +16,7 @@ __all__ = ["NARROW", "WIDE", "Frame", "Scale", "clipped", "dots", "drawing", "el
 #: The widths that pictures are drawn for: a column of text, and a phone.
 WIDE, NARROW = 720, 352
 #: About how wide a letter of a label is.
-LETTER = 6.3
+LETTER = 7.0
 
 
 def element(name: str, *inner: Markup | str, **attributes: object) -> Markup:

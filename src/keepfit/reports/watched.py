@@ -18,7 +18,7 @@ __all__ = ["kept"]
 
 MOST_COLUMNS, MOST_WINDOWS = 15, 26
 #: Events that are listed at once; more fold.
-MOST_EVENTS = 15
+MOST_EVENTS = 8
 _TONES: dict[str, Tone] = {"critical": "bad", "warning": "unsure", "info": "plain"}
 
 

@@ -57,7 +57,8 @@ FRAME = """<!doctype html><link rel="icon" href="data:,">
     return box.width > 0 && !one.closest("svg") && !one.closest("thead") && box.right > root.clientWidth + 1;
   });
   const fetched = event.target.contentWindow.performance.getEntriesByType("resource").map((one) => one.name);
-  document.title = JSON.stringify({fetched, width: root.clientWidth, scroll: root.scrollWidth, wide: wide.map((one) => one.outerHTML.slice(0, 200)),
+  document.title = JSON.stringify({fetched, width: root.clientWidth, scroll: root.scrollWidth,
+    wide: wide.map((one) => one.outerHTML.slice(0, 200)),
     shown: [...inner.querySelectorAll("svg")].filter((one) => one.getBoundingClientRect().width > 0).length});
 }</script>"""
 
