@@ -435,6 +435,12 @@ class OverBudget(UsageFault):
     code = "KF511"
 
 
+class AlertFailed(StoreFault):
+    """An alert could not be delivered; it is tried again."""
+
+    code = "KF513"
+
+
 def near_match(word: str, known: Iterable[str]) -> str:
     """A remedy for a word that is not known.
 

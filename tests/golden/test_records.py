@@ -22,6 +22,7 @@ from keepfit import record
 from keepfit.access import ApiKey
 from keepfit.action import Action
 from keepfit.added import Added
+from keepfit.alert import Alert, Message
 from keepfit.calibration import Calibration
 from keepfit.candidate import Candidate
 from keepfit.cause import Cause
@@ -241,10 +242,13 @@ SUSPICION = Suspicion(
 )
 INSPECTION = Inspection(10_006, 3, ("new column 'gust' (number, float)",), (VIOLATION,), (SUSPICION,))
 
+ALERT = Alert(12, "escalated", "critical", utc(2013, 3, 12), "incident 4, calibration of r1, is graver", "27 % were late")
+
 RECORDS = {
     "action": PROMOTE,
     "added": Added("mine:delays", "row", COLUMNS[1:3], (Column("per_mile", "number", "float", ("feature",), True),)),
     "api-key": ApiKey("k1-2cf24d", "billing", "2cf24dba" * 8, ("predict", "label"), utc(2013, 3, 1), "person:anna", utc(2013, 4, 1)),
+    "alert": ALERT,
     "calibration": Calibration(0.9, 0.1),
     "candidate": CANDIDATE,
     "constant": Constant({"prediction": 12.5, "low": 3.0, "high": 20.0}),
@@ -330,6 +334,7 @@ RECORDS = {
     "label": Label(None, '["UA",1545,"2013-01-01T05:15:00Z"]', "late", True, "system", "http", utc(2013, 1, 2), utc(2013, 1, 2, 0, 0, 1)),
     "ledger-export": LedgerExport("flight-delay", Head(2, "f" * 64), {digest("a"): ArtifactCopy("9" * 64, 12)}),
     "lock": Lock("flight-delay", Head(7, "f" * 64), digest("a"), "r1", digest("b")),
+    "message": Message("0" * 32, "flight-delay", utc(2013, 3, 12, 7), (ALERT,)),
     "outcome": OUTCOMES[0],
     "owned": Owned("mine:model", "polars", "chances", ("p0", "p1", "p2"), COLUMNS[1:3], (0, 2), -1.5, 2.5, ("mine.Scaler",)),
     "plan": Plan(

@@ -12,7 +12,7 @@ from keepfit.ledger import Entry
 
 __all__ = ["command"]
 
-KINDS = ("snapshot", "fit", "verdict", "release", "watch", "incident", "action", "stage", "decision", "key", "gc")
+KINDS = ("snapshot", "fit", "verdict", "release", "watch", "incident", "action", "stage", "decision", "alert", "key", "gc")
 
 
 @click.command("history", epilog="Example: keepfit history --last 20")
@@ -52,6 +52,8 @@ def says(kind: str, body: Any) -> str:
     if kind == "incident":
         whose = f" of {body['release']}" if body["release"] else ""
         return f"{body['incident']} {body['change']}: {body['kind']}{whose}, {body['because']}"
+    if kind == "alert":
+        return f"{body['alerts']} to {body['target']}: {body['status']} {body['why']}".rstrip()
     if kind == "stage":
         return f"{body['release']}, stage {body['stage'] + 1}: {body['says']}, {body['because']}"
     if kind == "decision":

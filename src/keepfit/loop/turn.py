@@ -11,7 +11,7 @@ from keepfit import errors
 from keepfit.action import Action, attempts
 from keepfit.evaluation import Gain
 from keepfit.incident import State, next_action
-from keepfit.loop import deliver, fold, lease
+from keepfit.loop import alerts, deliver, fold, lease
 from keepfit.loop.incidents import settle
 from keepfit.loop.race import compare
 from keepfit.loop.refit import refit
@@ -66,9 +66,17 @@ def turn(ws: Workspace, *, now: datetime, progress: Progress = silent) -> Turn:
 
     The caller holds the lock of the project's folder (`Workspace.alone`). An action is two entries, *started* and
     *ended*. Every step in between is keyed by its cause, so after a crash the next turn goes on where this one stopped
-    and repeats nothing; and a loop on another machine that decided at the same moment is refused.
+    and repeats nothing; and a loop on another machine that decided at the same moment is refused. At the end people are told
+    what they are to know of.
     """
     fold.fold(ws)
+    try:
+        return _decide(ws, now, progress)
+    finally:
+        alerts.deliver(ws, now=now)
+
+
+def _decide(ws: Workspace, now: datetime, progress: Progress) -> Turn:
     for _ in range(LOOKS):
         told = _look(ws, now)
         state = read(ws, told, now=now)

@@ -128,7 +128,10 @@ def parse(stated: Stated) -> tuple[ProjectSpec | None, list[KeepfitError]]:
     found += _impossible(stated, contradictions(stated.values))
     try:
         spec = ProjectSpec.model_validate(stated.values)
-        return spec, found + _impossible(stated, spec.contradictions())
+        found += _impossible(stated, spec.contradictions())
+        for key, fix in spec.alerts.literal_secrets():
+            found.append(errors.LiteralPassword(f"alerts.{key} holds a secret", at=stated.places.of(("alerts", key)), fix=fix))
+        return spec, found
     except ValidationError as error:
         return None, found + faults_of(error, ProjectSpec, stated.places)
 
@@ -195,7 +198,8 @@ def _scalar(text: str) -> Any:
 def _passwords(values: Mapping[str, Any], places: Places) -> Iterable[KeepfitError]:
     for section in ("data", "labels", "stores", "alerts"):
         for key, value in (values.get(section) or {}).items() if isinstance(values.get(section), dict) else ():
-            if isinstance(value, str) and literal_password(value):
+            texts = value if isinstance(value, list) else [value]
+            if any(isinstance(text, str) and literal_password(text) for text in texts):
                 fix = "write ${NAME} in its place and set NAME in the environment"
                 yield errors.LiteralPassword("the URL holds a password", at=places.of((section, key)), fix=fix)
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
+from keepfit.spec.alerts import AlertsSpec
 from keepfit.spec.checks import ChecksSpec
 from keepfit.spec.contradictions import Contradiction
 from keepfit.spec.data import ColumnSpec, DataSpec
@@ -49,10 +50,12 @@ class ProjectSpec(Strict):
     refit: RefitSpec = RefitSpec()
     serve: ServeSpec = ServeSpec()
     stores: StoresSpec = StoresSpec()
+    alerts: AlertsSpec = AlertsSpec()
 
     def contradictions(self) -> Iterator[Contradiction]:
         """What cannot hold together though each part of it is right."""
         yield from self.refit.contradictions()
+        yield from self.alerts.contradictions()
         if self.refit.history != "all" and self.problem.time is None:
             fix = 'add time = … to [problem], or say history = "all"'
             yield Contradiction(("refit", "history"), "no row is older than another: problem.time is not named", fix)

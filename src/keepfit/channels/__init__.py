@@ -1,0 +1,1 @@
+"""Ways to tell people: a signed webhook, and what Apprise knows."""
