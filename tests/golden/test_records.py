@@ -244,6 +244,20 @@ INSPECTION = Inspection(10_006, 3, ("new column 'gust' (number, float)",), (VIOL
 
 ALERT = Alert(12, "escalated", "critical", utc(2013, 3, 12), "incident 4, calibration of r1, is graver", "27 % were late")
 
+DECISION = Decision("veto", "r2", "person:Zoë", utc(2013, 3, 12), "the prices were wrong", 9)
+INCIDENT = Incident(
+    4,
+    "calibration",
+    "r1",
+    ("late",),
+    "critical",
+    0.12,
+    True,
+    "27 % were late, 15 % were expected",
+    utc(2013, 3, 4),
+    7,
+    utc(2013, 3, 25),
+)
 RECORDS = {
     "action": PROMOTE,
     "added": Added("mine:delays", "row", COLUMNS[1:3], (Column("per_mile", "number", "float", ("feature",), True),)),
@@ -264,7 +278,7 @@ RECORDS = {
         "flight-delay",
         (Check("python", "good", "CPython 3.11.7 on Linux x86_64"), Check("disk", "bad", "0.0 GiB of 10.0 GiB are free", "free some", 4)),
     ),
-    "decision": Decision("veto", "r2", "person:Zoë", utc(2013, 3, 12), "the prices were wrong", 9),
+    "decision": DECISION,
     "comparison": Comparison(
         about=ABOUT,
         first=Side("r1", "champion", CANDIDATE, EVALUATION, (Bin(2, 0.25, 0.5, 0.125, 0.75, True),), ()),
@@ -308,19 +322,7 @@ RECORDS = {
     "gained": Gained(
         "demo", 7, utc(2013, 3, 19), utc(2013, 3, 26), "c2", "c1", EVALUATION, EVALUATION, Gain(0.01, 0.005, 0.015), Gain(0.0, 0.0, 0.0)
     ),
-    "incident": Incident(
-        4,
-        "calibration",
-        "r1",
-        ("late",),
-        "critical",
-        0.12,
-        True,
-        "27 % were late, 15 % were expected",
-        utc(2013, 3, 4),
-        7,
-        utc(2013, 3, 25),
-    ),
+    "incident": INCIDENT,
     "description": Description(
         "flights.parquet",
         utc(2013, 3, 1),
@@ -463,7 +465,30 @@ RECORDS = {
     "snapshot": SNAPSHOT,
     "split": Split("time", Duration.parse("1d"), (utc(2013, 2, 1), utc(2013, 2, 10)), utc(2013, 2, 20), utc(2013, 2, 21)),
     "stage": STAGE_TEST,
-    "status": Status("flight-delay", utc(2013, 3, 12), "r1", utc(2013, 3, 1), EVALUATION, "r2", None, WINDOW, 12),
+    "status": Status(
+        "flight-delay",
+        utc(2013, 3, 12),
+        "r1",
+        utc(2013, 3, 1),
+        EVALUATION,
+        "r2",
+        None,
+        WINDOW,
+        12,
+        utc(2013, 3, 11),
+        Gain(0.01, 0.005, 0.015, "log_loss"),
+        "passed",
+        "r3",
+        0.05,
+        0,
+        "gain +0.0100",
+        (INCIDENT,),
+        (DECISION,),
+        DECISION,
+        "refit since noon",
+        "a look at the stage",
+        1,
+    ),
     "turn": Turn(PROMOTE, (WINDOW,), "c2", "r2", Gain(0.01, 0.005, 0.015), VERDICT, STAGE_TEST, "passed"),
     "suspicion": SUSPICION,
     "verdict": VERDICT,

@@ -21,6 +21,7 @@ from typing import Any
 from keepfit import digest, errors, record
 from keepfit.action import Action, Attempt, cause
 from keepfit.instant import Duration, show
+from keepfit.ledger import Entry
 from keepfit.policy import Policy
 from keepfit.workspace import Workspace
 
@@ -69,10 +70,10 @@ def wall() -> datetime:
     return datetime.now(UTC)
 
 
-def abandon(ws: Workspace, attempt: Attempt, *, now: datetime) -> None:
+def abandon(ws: Workspace, started: Entry, *, now: datetime) -> None:
     """Close an attempt whose process ended before it did; what it finished is kept."""
-    body = {"token": attempt.token, "kind": attempt.kind, "status": "abandoned", "why": "the process ended before the action did"}
-    ws.append("action", [attempt.token, "ended"], body, at=now, actor="loop")
+    body = {**started.body, "status": "abandoned", "why": "the process ended before the action did"}
+    ws.append("action", [body["token"], "ended"], body, at=now, actor="loop")
 
 
 def begin(ws: Workspace, action: Action, *, policy: Policy, attempts: list[Attempt], seen: Mapping[str, int], now: datetime) -> Lease:
@@ -116,13 +117,7 @@ def begin(ws: Workspace, action: Action, *, policy: Policy, attempts: list[Attem
 
 def end(lease: Lease, status: str, why: str, *, now: datetime) -> None:
     """Write down that it ended."""
-    body = {
-        "token": lease.token,
-        "kind": lease.action.kind,
-        "status": status,
-        "why": why,
-        "seconds": round(time.monotonic() - lease.begun, 3),
-    }
+    body = {**lease.body, "status": status, "why": why, "seconds": round(time.monotonic() - lease.begun, 3)}
     lease.ending.append("action", [lease.token, "ended"], body, at=now, actor="loop")
 
 

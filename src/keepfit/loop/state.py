@@ -1,4 +1,4 @@
-"""State: what the ledger and the log say at a moment, read once; the loop decides from it."""
+"""State: what the ledger says at a moment, read once; the loop decides from it."""
 
 from __future__ import annotations
 
@@ -13,14 +13,13 @@ from keepfit.incident import Race, State, incidents
 from keepfit.instant import parse
 from keepfit.ledger import Entry
 from keepfit.loop import lease
-from keepfit.loop.watch import due, labelled
 from keepfit.policy import Policy, policy
 from keepfit.release import Roles, roles
 from keepfit.stage import Canary, stage_of
 from keepfit.window import Interval
 from keepfit.workspace import Workspace
 
-__all__ = ["KINDS", "Told", "broken_windows", "interval", "policy_of", "read", "state_of", "tell"]
+__all__ = ["KINDS", "Told", "broken_windows", "interval", "policy_of", "state_of", "tell", "watched"]
 
 #: The kinds of entries that the loop decides from.
 KINDS = ("watch", "action", "release", "verdict", "incident", "decision", "stage")
@@ -54,19 +53,11 @@ def policy_of(ws: Workspace) -> Policy:
     return policy(ws.spec.refit)
 
 
-def read(ws: Workspace, told: Told, *, now: datetime) -> State:
-    """The state at `now`, the log included: which windows are due, and how many labels the newest one has."""
-    waits = due(ws, now=now)
-    last = _watched(told)
-    known = labelled(ws, last, now=now) if last and not waits else 0
-    return state_of(ws, told, now=now, waits=waits, labels=known)
-
-
 def state_of(ws: Workspace, told: Told, *, now: datetime, waits: tuple[Interval, ...] = (), labels: int = 0) -> State:
     """The state as the ledger alone tells it; `waits` and `labels` are what the log adds."""
     held = roles(told["release"])
     tried = attempts(told["action"])
-    last = _watched(told)
+    last = watched(told)
     latest = tried[-1] if tried else None
     return State(
         champion=held.champion,
@@ -93,7 +84,7 @@ def interval(body: Mapping[str, Any]) -> Interval:
     return Interval(parse(body["begin"]), parse(body["end"]))
 
 
-def _watched(told: Told) -> Interval | None:
+def watched(told: Told) -> Interval | None:
     return max((interval(entry.body) for entry in told["watch"]), key=lambda window: window.begin, default=None)
 
 

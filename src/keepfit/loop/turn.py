@@ -16,9 +16,9 @@ from keepfit.loop.incidents import settle
 from keepfit.loop.race import compare
 from keepfit.loop.refit import refit
 from keepfit.loop.stage import examine
-from keepfit.loop.state import Told, policy_of, read, tell
+from keepfit.loop.state import Told, policy_of, state_of, tell, watched
 from keepfit.loop.step import Came, Step
-from keepfit.loop.watch import watch_window
+from keepfit.loop.watch import due, labelled, watch_window
 from keepfit.progress import Progress, silent
 from keepfit.stage import StageTest
 from keepfit.verdict import Verdict
@@ -79,7 +79,7 @@ def turn(ws: Workspace, *, now: datetime, progress: Progress = silent) -> Turn:
 def _decide(ws: Workspace, now: datetime, progress: Progress) -> Turn:
     for _ in range(LOOKS):
         told = _look(ws, now)
-        state = read(ws, told, now=now)
+        state = _state(ws, told, now)
         action = next_action(state, policy_of(ws), now)
         if action.kind == "watch":
             return _watch(ws, action, now, progress)
@@ -94,13 +94,20 @@ def _decide(ws: Workspace, now: datetime, progress: Progress) -> Turn:
     return Turn(Action("nothing", "another loop was quicker each time"))
 
 
+def _state(ws: Workspace, told: Told, now: datetime) -> State:
+    """The state at `now`, the log included: which windows are due, and how many labels the newest one has."""
+    waits, last = due(ws, now=now), watched(told)
+    return state_of(ws, told, now=now, waits=waits, labels=labelled(ws, last, now=now) if last and not waits else 0)
+
+
 def _look(ws: Workspace, now: datetime) -> Told:
     """Read the ledger, after it was brought up to date: attempts without a process, incidents that changed."""
     told = tell(ws)
     tried = attempts(told["action"])
-    dead = [one for one in tried if one.status == "started" and not lease.alive(one, ws, lease.wall())]
-    for one in dead:
-        lease.abandon(ws, one, now=now)
+    dead = {one.seqs[0] for one in tried if one.status == "started" and not lease.alive(one, ws, lease.wall())}
+    for entry in told["action"]:
+        if entry.seq in dead:
+            lease.abandon(ws, entry, now=now)
     if dead or settle(ws, told, now=now):
         told = tell(ws)
     return told
