@@ -36,7 +36,11 @@ __all__ = [
 ]
 
 #: The baselines that come with the package, for people.
-BASELINES: Mapping[str, str] = {"constant": "a constant answer", "last_label": "the last known label"}
+BASELINES: Mapping[str, str] = {
+    "constant": "a constant answer",
+    "last_label": "the last known label",
+    "last_label_of_key": "the last known label under the same key",
+}
 #: A metric's value in a group needs so many rows.
 FEWEST_IN_GROUP = 30
 #: Of a column with more groups, the largest are measured.

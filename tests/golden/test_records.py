@@ -426,7 +426,7 @@ RECORDS = {
         made_at=utc(2013, 3, 1),
         files={"model/plan.json": digest("a"), "model/weights.json": digest("b"), "profile.json": digest("c"), "sample.json": digest("d")},
     ),
-    "run": Run(True, SNAPSHOT, 2, CANDIDATE, EVALUATION, VERDICT, None, "r1", INSPECTION),
+    "run": Run(True, SNAPSHOT, 2, CANDIDATE, EVALUATION, VERDICT, None, "r1", INSPECTION, {"take": 0.5}),
     "report": Report(
         about=ABOUT,
         candidate=CANDIDATE,

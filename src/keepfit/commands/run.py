@@ -32,9 +32,10 @@ def told(done: Run) -> str:
         return f"Nothing to do: data, settings and champion {done.champion or '(none)'} are unchanged."
     snapshot, candidate = done.snapshot, done.candidate
     lines = [f"take     {snapshot.rows:,} rows, {snapshot.known:,} with a known target, {len(snapshot.parts)} parts, {done.new_parts} new"]
+    lines[0] += _took(done, "take")
     if done.inspection is not None:
         lines.append(f"check    {words.inspection_line(done.inspection)}")
-    lines.append(f"fit      {candidate.id}: {_tried(candidate)} on {candidate.fitted_rows:,} rows")
+    lines.append(f"fit      {candidate.id}: {_tried(candidate)} on {candidate.fitted_rows:,} rows{_took(done, 'fit')}")
     outcomes = words.outcome_lines(done.verdict.outcomes) or ["no gates are stated"]
     lines.append(f"judge    {outcomes[0]}")
     lines += [f"         {line}" for line in outcomes[1:]]
@@ -49,6 +50,14 @@ def told(done: Run) -> str:
     else:
         lines.append(f"Next: keepfit report {done.released or candidate.id}, keepfit serve")
     return "\n".join(lines)
+
+
+def _took(done: Run, step: str) -> str:
+    """How long a step took, where it was long enough to be felt."""
+    seconds = done.seconds.get(step, 0.0)
+    if seconds < 0.1:
+        return ""
+    return f"  {click.style(f'{seconds:.1f} s' if seconds < 10 else f'{seconds:,.0f} s', dim=True)}"
 
 
 def _tried(candidate: Candidate) -> str:

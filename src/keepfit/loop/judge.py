@@ -125,8 +125,8 @@ def score_both(
     """
     newest = max(candidates, key=lambda one: (len(one.id), one.id))
     if asked is None:
-        learned = _learned(ws, newest, known, classes)
-        asked = exam(ws, rows, known, classes, learned=learned, before=_with(learned, past(rows.frame, rows.truth, known)))
+        learned, now = _learned(ws, newest, known, classes), past(rows.frame, rows.truth, known)
+        asked = exam(ws, rows, known, classes, learned=learned, before=learned.and_(now) if learned else None)
     suspected = _suspected(ws, candidates)
     scored = []
     for candidate in candidates:
@@ -141,7 +141,8 @@ def _learned(ws: Workspace, candidate: Candidate, known: Schema, classes: tuple[
     import numpy as np
     import polars as pl  # the command line starts without it
 
-    columns = [known[name] for name in (known.target, known.time) if name is not None]
+    named = dict.fromkeys(name for name in (known.target, known.time, *known.key) if name is not None)
+    columns = [column for name in named if not (column := known[name]).private]
     try:
         frame = pl.concat([ws.tables.read(ws.artifacts.get_record(Snapshot, one), columns) for one in candidate.snapshots])
     except errors.CannotRead:
@@ -151,15 +152,6 @@ def _learned(ws: Workspace, candidate: Candidate, known: Schema, classes: tuple[
     if known.time and candidate.fitted_before:
         there &= (frame[known.time] < candidate.fitted_before).to_numpy()
     return past(frame.filter(pl.Series(there)), truth[there], known)
-
-
-def _with(learned: Past | None, more: Past) -> Past | None:
-    import numpy as np
-
-    if learned is None:
-        return None
-    times = np.concatenate([learned.times, more.times]) if learned.times is not None and more.times is not None else None
-    return Past(times, np.concatenate([learned.truth, more.truth]))
 
 
 def _suspected(ws: Workspace, candidates: list[Candidate]) -> Suspects:

@@ -12,6 +12,7 @@ from keepfit.gate import asked
 from keepfit.loop import groups
 from keepfit.loop.baselines import Past, baselines
 from keepfit.loop.importance import Predict, importance
+from keepfit.loop.keys import numbers_of
 from keepfit.loop.rows import Rows, beside, clusters, evaluate_rows, value_of
 from keepfit.loop.take import Taken
 from keepfit.schema import Schema
@@ -56,7 +57,8 @@ class Answers:
 def past(frame: pl.DataFrame, truth: NDArray[np.float64], known: Schema) -> Past:
     """What baselines may know of rows."""
     times: NDArray[np.int64] | None = frame[known.time].cast(int).to_numpy() if known.time else None
-    return Past(times, truth)
+    named = [name for name in known.key if name != known.time and name in frame.columns]
+    return Past(times, truth, numbers_of(frame.select(named)) if times is not None and named else None)
 
 
 def exam(

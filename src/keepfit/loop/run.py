@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import pairwise
 from typing import ClassVar
 
 from keepfit.candidate import Candidate
@@ -24,7 +27,10 @@ __all__ = ["Run", "run"]
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What a run came to. `changed` is false when nothing had to be done; `inspection` says what was found in the data."""
+    """What a run came to. `changed` is false when nothing had to be done; `inspection` says what was found in the data.
+
+    `seconds` is how long the steps took, by their name.
+    """
 
     record: ClassVar[str] = "run"
     version: ClassVar[int] = 1
@@ -38,6 +44,7 @@ class Run:
     released: str | None
     champion: str | None
     inspection: Inspection | None = None
+    seconds: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def exit_code(self) -> int:
@@ -51,13 +58,17 @@ def run(ws: Workspace, *, now: datetime, progress: Progress = silent) -> Run:
     """
     ws.check()
     before = ws.ledger.head()
+    began = [time.monotonic()]
     progress("taking the data")
     taken = take(ws, now=now)
+    began.append(time.monotonic())
     fitted = fit(ws, taken, now=now, progress=progress)
     assert fitted.evaluation is not None
+    began.append(time.monotonic())
     progress("judging")
     released = None
     judged = judge(ws, fitted, taken, now=now)
+    began.append(time.monotonic())
     if judged.verdict.status == "passed":
         entry = release(ws, fitted.candidate, role=_role(fitted, judged), because="every gate passed", cause=[judged.entry.key], now=now)
         released = entry.body["release"] if entry.seq > before.seq else None
@@ -72,6 +83,7 @@ def run(ws: Workspace, *, now: datetime, progress: Progress = silent) -> Run:
         released,
         ws.roles().champion,
         taken.inspection,
+        {step: round(end - begin, 3) for step, (begin, end) in zip(("take", "fit", "judge"), pairwise(began), strict=True)},
     )
 
 

@@ -20,18 +20,35 @@ def past(times, truth):
 
 
 def test_the_last_known_truth_is_as_old_as_the_label_delay():
-    times = np.array([0, 10, 30, 60]) * HOUR
-    truth = np.array([1.0, 0.0, 1.0, 0.0])
-    found = last_known(times, truth, np.array([23, 24, 33, 34, 54, 100]) * HOUR, DAY)
+    known = past(np.array([0, 10, 30, 60]) * HOUR, [1, 0, 1, 0])
+    found = last_known(known, past(np.array([23, 24, 33, 34, 54, 100]) * HOUR, [0] * 6), DAY)
     assert np.array_equal(found, [np.nan, 1.0, 1.0, 0.0, 1.0, 0.0], equal_nan=True)
 
 
-@given(st.lists(st.tuples(st.integers(0, 50), st.floats(-5, 5)), min_size=1, max_size=40), st.integers(0, 9))
-def test_no_row_is_told_what_is_not_known_yet(rows, delay):
-    times, truth = np.array([time for time, _ in rows], dtype=np.int64), np.array([value for _, value in rows])
-    for at, said in zip(times, last_known(times, truth, times, Duration(delay)), strict=True):
-        known = [(time, place) for place, time in enumerate(times) if time + max(1, delay) <= at]
-        assert np.isnan(said) if not known else said == truth[max(known)[1]]
+ROWS = st.lists(st.tuples(st.integers(0, 50), st.floats(-5, 5), st.integers(0, 3)), min_size=1, max_size=40)
+
+
+@given(ROWS, st.integers(0, 9), st.booleans())
+def test_no_row_is_told_what_is_not_known_yet(rows, delay, of_key):
+    times, truth = np.array([time for time, _, _ in rows], dtype=np.int64), np.array([value for _, value, _ in rows])
+    key = np.array([key for *_, key in rows], dtype=np.uint64)
+    known = Past(times, truth, key)
+    for at, own, said in zip(times, key, last_known(known, known, Duration(delay), of_key=of_key), strict=True):
+        there = [(time, place) for place, time in enumerate(times) if time + max(1, delay) <= at and (not of_key or key[place] == own)]
+        assert np.isnan(said) if not there else said == truth[max(there)[1]]
+
+
+def test_where_keys_come_again_the_last_label_of_each_is_a_baseline_of_its_own():
+    shops, days = 4, 30
+    times = np.repeat(np.arange(days) * 48 * HOUR, shops)
+    key, truth = np.tile(np.arange(shops), days).astype(np.uint64), np.tile([10.0, 20.0, 30.0, 40.0], days)
+    known = Past(times, truth, key)
+    learned, asked = (Past(times[part], truth[part], key[part]) for part in (slice(0, 80), slice(80, 120)))
+    found = baselines(Regression(), (), learned, known, asked, DAY)
+    assert set(found) == {"constant", "last_label", "last_label_of_key"}
+    assert np.array_equal(found["last_label_of_key"]["prediction"], truth[80:])
+    seldom = Past(times, truth, np.arange(times.size).astype(np.uint64))
+    assert set(baselines(Regression(), (), seldom, seldom, asked, DAY)) == {"constant", "last_label"}
 
 
 def test_without_time_there_is_only_the_constant_answer():

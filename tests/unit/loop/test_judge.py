@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import re
+import sys
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -228,9 +231,24 @@ def test_rows_of_the_log_are_judged_by_groups_that_are_kept_apart(project, table
     assert set(one.gains_by_group(other, "log_loss", "gender")) == {"f", "m"}
 
 
+def test_the_gate_of_the_how_to_page_judges(project):
+    page = (Path(__file__).parents[3] / "docs" / "how-to.md").read_text()
+    code = re.search(r"## Write a gate of your own\n\n```python\n(.*?)```", page, re.S)[1]
+    ws = project('quiet = { kind = "mine:FewAlarms", limit = 0.0001 }\n')
+    (ws.folder / "mine.py").write_text(code)
+    try:
+        done = run(ws, now=NOW)
+        assert said(done)["quiet"] == "failed"
+        assert "of the rows, at most 0.0%" in done.verdict.outcomes[0].because
+    finally:
+        sys.path.remove(str(ws.folder))
+        sys.modules.pop("mine", None)
+
+
 def test_the_same_question_is_answered_once(project):
     ws = project()
     done = run(ws, now=NOW)
     assert not run(project(), now=NOW).changed
     assert done.changed
-    assert replace(done, changed=False, released=None, new_parts=0) == run(project(), now=NOW)
+    again = run(project(), now=NOW)
+    assert replace(done, changed=False, released=None, new_parts=0, seconds={}) == replace(again, seconds={})
