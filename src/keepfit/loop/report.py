@@ -13,6 +13,7 @@ from keepfit import errors
 from keepfit.candidate import Candidate
 from keepfit.evaluation import Clusters, Evaluation, Gain, Group, Importance, Measured, evaluate_groups
 from keepfit.incident import Incident, incidents
+from keepfit.inspection import Inspection
 from keepfit.instant import from_micros
 from keepfit.ledger import Entry, Head
 from keepfit.loop import groups
@@ -22,7 +23,7 @@ from keepfit.loop.importance import importance
 from keepfit.loop.models import candidate_behind, candidate_of, evaluation_of, load_model
 from keepfit.loop.rows import Rows, clusters, evaluate_rows, value_of
 from keepfit.loop.spread import Spread, spread, times_of
-from keepfit.loop.unseen import learned, source_rows, unseen
+from keepfit.loop.unseen import learned, source_rows, taken, unseen
 from keepfit.progress import Progress, silent
 from keepfit.schema import Column, Schema
 from keepfit.snapshot import Snapshot
@@ -108,7 +109,7 @@ class Rescored:
 class Made:
     """What a candidate was made from: its snapshots and split, the columns that were taken, and its entries' places in the chain.
 
-    `learned` is when the rows that it learned from begin and end.
+    `learned` is when the rows that it learned from begin and end, `inspections` what was found in the snapshots.
     """
 
     snapshots: tuple[Snapshot, ...]
@@ -117,6 +118,7 @@ class Made:
     dropped: tuple[str, ...]
     learned: tuple[datetime, datetime] | None
     entries: Mapping[str, int]
+    inspections: tuple[Inspection, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,11 +285,11 @@ def _gains(ws: Workspace, evaluation: Evaluation, judged: Entry | None) -> dict[
 
 
 def _windows(ws: Workspace) -> tuple[Window, ...]:
-    found: dict[tuple[datetime, str], Window] = {}
+    found: dict[tuple[datetime, str, str], Window] = {}
     for entry in ws.ledger.entries(kind="watch"):
         window = ws.artifacts.get_record(Window, entry.body["artifacts"]["window"])
         bare = replace(window, evaluation=without_sums(window.evaluation)) if window.evaluation else window
-        found[window.begin, window.release] = bare
+        found[window.begin, window.release, window.role] = bare
     return tuple(found[at] for at in sorted(found))
 
 
@@ -352,6 +354,7 @@ def _same(recorded: Evaluation, measured: Evaluation) -> bool:
 
 def _made(ws: Workspace, candidate: Candidate, known: Schema, before: Rows, entries: Mapping[str, int]) -> Made:
     times = times_of(before, known)
+    found = [taken(ws, one).entry.body["artifacts"].get("inspection") for one in candidate.snapshots]
     return Made(
         snapshots=tuple(ws.artifacts.get_record(Snapshot, one) for one in candidate.snapshots),
         split=ws.artifacts.get_record(Split, candidate.split) if candidate.split else None,
@@ -359,4 +362,5 @@ def _made(ws: Workspace, candidate: Candidate, known: Schema, before: Rows, entr
         dropped=known.dropped,
         learned=(from_micros(int(times.min())), from_micros(int(times.max()))) if times is not None and times.size else None,
         entries=entries,
+        inspections=tuple(ws.artifacts.get_record(Inspection, name) for name in found if name),
     )

@@ -73,12 +73,28 @@ def columns(report: Report) -> Section:
             for one in report.spread
         )
         blocks.append(Table(f"The {count(len(table))} columns that it may use", heads, table, frozenset({3})))
+    blocks += _found(report)
     if others or made.dropped:
         listed: list[tuple[Cell, ...]] = [(one.name, one.kind, ", ".join(one.uses) or "unused") for one in others]
         listed += [(name, "", "not taken") for name in made.dropped]
         blocks.append(Table("The other columns", ("column", "kind", "what it is for"), tuple(listed)))
     blocks.append(Text("Names of fewer than ten rows stand together, so that no page tells of one person.", aside=True))
     return Section("data", "What the data looked like", tuple(blocks))
+
+
+def _found(report: Report) -> list[Block]:
+    """What did not fit the schema, and what was suspected of the table."""
+    listed = [
+        (one.column or "the table", "does not fit", one.because, f"{count(one.count)} rows")
+        for found in report.made.inspections
+        for one in found.violations
+    ]
+    listed += [
+        (one.column or "the table", "suspected", one.because, one.suggests) for found in report.made.inspections for one in found.suspicions
+    ]
+    if not listed:
+        return [Text("Every row fits the schema, and nothing is suspected of the table.")] if report.made.inspections else []
+    return [Table("What was found in the table before anything was fitted", ("column", "what", "because", "of, or remedy"), tuple(listed))]
 
 
 def _weight(report: Report, one: Spread) -> float:

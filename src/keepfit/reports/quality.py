@@ -78,7 +78,8 @@ def _reading(evaluation: Evaluation) -> str:
 
 def in_windows(evaluation: Evaluation | None, windows: Sequence[Window], promotions: Sequence[Promotion]) -> Figure | None:
     """The selecting metric in live windows, each release by itself, with the instants at which releases took over."""
-    seen = [(one, one.evaluation) for one in windows if one.evaluation is not None and one.evaluation.selects in one.evaluation.metrics]
+    answered = [one for one in windows if one.role == "champion"]
+    seen = [(one, one.evaluation) for one in answered if one.evaluation is not None and one.evaluation.selects in one.evaluation.metrics]
     if len({one.begin for one, _ in seen}) < 2:
         return None
     selects = seen[-1][1].selects

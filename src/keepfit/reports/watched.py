@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from keepfit.drift import Drift
 from keepfit.incident import Incident
 from keepfit.instant import micros
 from keepfit.loop.report import Report
@@ -31,8 +32,11 @@ def kept(report: Report) -> Section | None:
         blocks.append(figure)
     if report.incidents:
         blocks.append(_incidents(report))
+    if (signals := _signals(report.windows)) is not None:
+        blocks.append(signals)
     if report.windows:
         blocks.append(_windows(report))
+        blocks += [Text(note, aside=True) for note in report.windows[-1].notes]
     if report.events:
         rows = tuple((f"{one.at:%Y-%m-%d %H:%M}", one.kind, one.says, one.by, str(one.seq)) for one in reversed(report.events))
         heads = ("when, UTC", "what", "", "by", "entry")
@@ -54,35 +58,65 @@ def _lead(report: Report) -> str:
 
 
 def _moved(windows: Sequence[Window]) -> Figure | None:
-    """The distance of every column from its reference, window by window; of several releases in one window the largest."""
-    effects: dict[str, dict[datetime, float]] = {}
-    seen = [one for one in windows if one.drift][-MOST_WINDOWS:]
+    """What moved, and what of it matters, window by window; of several questions about a column the most telling answer counts."""
+    seen = [one for one in windows if one.drift and one.role == "champion"]
+    begins = sorted({one.begin for one in seen})[-MOST_WINDOWS:]
+    if len(begins) < 2:
+        return None
+    told: dict[str, dict[datetime, Drift]] = {}
     for window in seen:
         for one in window.drift:
-            found = effects.setdefault(one.column, {})
-            found[window.begin] = max(one.effect, found.get(window.begin, 0.0))
-    begins = sorted({one.begin for one in seen})
-    if len(begins) < 2 or not effects:
-        return None
-    columns = sorted(effects, key=lambda column: -max(effects[column].values()))[:MOST_COLUMNS]
-    top = max(max(effects[column].values()) for column in columns) or 1.0
-
-    def at(column: str, begin: datetime) -> float:
-        return effects[column].get(begin, 0.0)
-
-    newest = max(columns, key=lambda column: at(column, begins[-1]))
-    title = f"In the newest window {newest} lies furthest from what was learned from: {number(at(newest, begins[-1]))}"
+            found = told.setdefault(_named(one), {})
+            if window.begin not in found or _rank(one) > _rank(found[window.begin]):
+                found[window.begin] = one
+    ordered = sorted(told, key=lambda name: [-sum(each) for each in zip(*map(_rank, told[name].values()), strict=True)])
+    names = ordered[:MOST_COLUMNS]
+    newest = {name: found[begins[-1]] for name, found in told.items() if begins[-1] in found}
+    title = f"In the newest window {_so(newest)}"
     heads = [f"{one.day} {one:%b}" for one in begins]
-    cells = [
-        [(at(column, begin) / top, f"{column}, window of {date(begin)}: {number(at(column, begin))}", False) for begin in begins]
-        for column in columns
-    ]
-    body = tuple((column, *(number(at(column, begin)) for begin in begins)) for column in columns)
-    table = Table("Distance by column and window", ("column", *heads), body, frozenset(range(1, len(heads) + 1)))
-    reading = f"The darker, the further the window lies from the rows learned from; the darkest is {number(top)} on a scale from 0 to 1."
-    if len(effects) > len(columns):
-        reading += f" The {len(columns)} columns of {len(effects)} that moved most."
-    return Figure(title, picture(lambda width: maps.heat(width, title, columns, heads, cells), title), reading, table)
+    cells = [[_cell(name, begin, told[name].get(begin)) for begin in begins] for name in names]
+    body = tuple((name, *(_answer(told[name].get(begin)) for begin in begins)) for name in names)
+    table = Table("The most telling answer by column and window", ("column", *heads), body)
+    reading = "Dark cells moved: they are unlike ordinary windows. A dot marks what matters as well: surely larger than the least "
+    reading += "effect that does, weighed by what the column is worth to the model."
+    if len(told) > len(names):
+        reading += f" The {len(names)} of {len(told)} columns that moved most."
+    return Figure(title, picture(lambda width: maps.heat(width, title, names, heads, cells), title), reading, table)
+
+
+def _named(one: Drift) -> str:
+    return one.column if one.about == "feature" else f"{one.column} ({one.about})"
+
+
+def _rank(one: Drift) -> tuple[float, float, float]:
+    """How telling an answer is: whether it matters, whether it moved, and how far beyond its error it lies."""
+    return float(bool(one.matters)), float(bool(one.moved)), abs(one.effect) / one.error if one.error else abs(one.effect)
+
+
+def _so(newest: Mapping[str, Drift]) -> str:
+    matter = [name for name, one in newest.items() if one.matters]
+    moved = [name for name, one in newest.items() if one.moved]
+    if matter:
+        return " and ".join(matter[:2]) + (f" and {len(matter) - 2} more" if len(matter) > 2 else "") + " moved so far that it matters"
+    if moved:
+        return f"{len(moved)} of {len(newest)} columns moved, none so far that it matters"
+    return "nothing moved beyond what windows ordinarily do"
+
+
+def _cell(name: str, begin: datetime, one: Drift | None) -> tuple[float, str, bool]:
+    said = f"{name}, window of {date(begin)}: {_answer(one)}"
+    if one is None:
+        return 0.0, said, False
+    if one.moved is None:
+        return min(1.0, abs(one.effect)), said, False
+    return (0.9 if one.matters else 0.5 if one.moved else 0.04), said, bool(one.matters)
+
+
+def _answer(one: Drift | None) -> str:
+    if one is None:
+        return "not asked"
+    word = "matters, " if one.matters else "moved, " if one.moved else ""
+    return f"{word}{one.statistic} {signed(one.effect)} {one.unit}".strip()
 
 
 def _incidents(report: Report) -> Figure:
@@ -123,6 +157,18 @@ def _incidents(report: Report) -> Figure:
     return Figure(title, picture(lambda width: maps.periods(width, title, bars, micros(begin), micros(end)), title), reading, table)
 
 
+def _signals(windows: Sequence[Window]) -> Table | None:
+    """What the loop had to know of, but for what is only information."""
+    told = [(window, one) for window in reversed(windows) for one in window.signals if one.severity != "info"]
+    if not told:
+        return None
+    rows = tuple(
+        (between(window.begin, window.end), window.release, one.kind, one.about, one.severity, one.because) for window, one in told
+    )
+    heads = ("window", "release", "kind", "about", "severity", "because")
+    return Table("What stood out, newest first", heads, rows, folded=len(rows) > MOST_EVENTS)
+
+
 def _name(one: Incident) -> str:
     about = f": {one.about[0]}" if one.about and one.about[0] else ""
     return f"{one.number} {one.kind}{about}"
@@ -133,6 +179,7 @@ def _windows(report: Report) -> Table:
     for one in reversed(report.windows):
         told = ["not known" if rate is None else number(rate) for rate in (one.expected, one.happened)]
         change = "" if one.change is None else f"{signed(one.change.value)} [{signed(one.change.low)}, {signed(one.change.high)}]"
-        rows.append((between(one.begin, one.end), one.release, count(one.predictions), count(one.labels), *told, change))
+        who = one.release if one.role == "champion" else f"{one.release}, {one.role}"
+        rows.append((between(one.begin, one.end), who, count(one.predictions), count(one.labels), *told, change))
     heads = ("window", "release", "answers", "truth known", "expected", "happened", "gained since its release")
     return Table("Windows, newest first", heads, tuple(rows), frozenset({2, 3, 4, 5}), folded=len(rows) > MOST_EVENTS)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from keepfit import record
+from keepfit.drift import Drift
 from keepfit.evaluation import Gain, Group, Measured, Slice
 from keepfit.gate import Outcome
 from keepfit.incident import Incident
@@ -20,6 +21,7 @@ from keepfit.reports import compare as comparisons
 from keepfit.reports.page import Figure, Table
 from keepfit.reports.render import Document, html, markdown
 from keepfit.reports.report import page
+from keepfit.signal import Signal
 from keepfit.verdict import Verdict
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "records"
@@ -122,7 +124,13 @@ def test_the_worth_of_decisions_names_its_threshold_and_whether_it_is_clearly_so
 def test_windows_releases_incidents_and_what_was_done_have_their_page(report):
     def window(week):
         begin = BEGIN + timedelta(weeks=week)
-        return replace(report.windows[0], begin=begin, end=begin + timedelta(weeks=1), release=f"r{1 + week // 2}")
+        drift = (
+            Drift("rain", "location", 0.5, 90, unit="sd", error=0.1, moved=week > 1, matters=week == 3),
+            Drift("score", "scale", 0.1, 90, about="score", unit="log spread", error=0.1, moved=week == 2, matters=False),
+        )
+        signals = (Signal("quality", "log_loss", "critical", 0.1, "log loss rose"),) if week == 3 else ()
+        whole = replace(report.windows[0], begin=begin, end=begin + timedelta(weeks=1), release=f"r{1 + week // 2}", role="champion")
+        return replace(whole, drift=drift, signals=signals, notes=("few reference windows",))
 
     def incident(number, closed=None):
         return Incident(number, "quality", "r1", ("log_loss",), "critical", 0.1, False, "it fell", BEGIN, 3, closed)
@@ -134,13 +142,18 @@ def test_windows_releases_incidents_and_what_was_done_have_their_page(report):
     found = titles(shown)
     assert found["first"][0].startswith("In the newest window r2 was ")
     assert "Incident 2 is open since 4 Mar 2013: quality, critical" in found["kept"]
-    assert any(title.startswith("In the newest window Größe lies furthest") for title in found["kept"])
+    assert "In the newest window rain moved so far that it matters" in found["kept"]
     text = markdown(shown)
     assert "2 incidents were opened; 1 of them is still open" in text
     assert "r2 became champion: it won" in text
+    assert "log loss rose" in text
+    assert "few reference windows" in text
     assert html(shown).count("<figure>") >= 4
-    calm = page(replace(full, incidents=(incident(1, BEGIN + timedelta(days=9)),)))
-    assert "The one incident was closed" in titles(calm)["kept"]
+    calm = titles(page(replace(full, incidents=(incident(1, BEGIN + timedelta(days=9)),), windows=windows[:3])))["kept"]
+    assert "The one incident was closed" in calm
+    assert "In the newest window 2 of 2 columns moved, none so far that it matters" in calm
+    quiet = titles(page(replace(full, windows=windows[:2])))["kept"]
+    assert "In the newest window nothing moved beyond what windows ordinarily do" in quiet
 
 
 def test_no_drawing_leaves_its_picture(report, comparison):
