@@ -357,6 +357,12 @@ class SourceBroke(StoreFault):
     code = "KF321"
 
 
+class RowsRefused(StoreFault):
+    """A database does not take rows: nothing was written."""
+
+    code = "KF322"
+
+
 # -- serving ------------------------------------------------------------------------------------
 
 

@@ -7,12 +7,12 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["DATABASES", "ENDINGS", "Address", "Source", "kind_of"]
+__all__ = ["DATABASES", "ENDINGS", "Address", "Database", "Source", "There", "kind_of"]
 
 _FUNCTION = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*:[A-Za-z_][A-Za-z0-9_]*")
 _PATTERN = re.compile(r"[*?\[]")
@@ -20,6 +20,8 @@ _PATTERN = re.compile(r"[*?\[]")
 ENDINGS = {".csv": "csv", ".tsv": "csv", ".parquet": "parquet", ".pq": "parquet"}
 #: How a URL begins, and the kind of source that reads it; of object stores the ending says it.
 _SCHEMES = {"postgres": "postgresql", "postgresql": "postgresql", "sqlite": "sqlite"}
+#: What happens to a table that is there: nothing, and an error; or the new rows join those of before; or take their place.
+There: TypeAlias = Literal["refuse", "append", "replace"]
 #: The kinds that are asked for a table or a query.
 DATABASES = frozenset(_SCHEMES.values())
 
@@ -71,6 +73,20 @@ class Source(Protocol):
 
     def batches(self, rows: int) -> Iterator[pl.DataFrame]:
         """The rows of `read` in order, so many at a time in bounded memory; at least one batch, empty where there is no row."""
+        ...
+
+
+class Database(Source, Protocol):
+    """A source in a database, to which rows can be written too."""
+
+    def write(self, batches: Iterator[pl.DataFrame], there: There) -> None:
+        """Write batches of one schema into the address's table, in one transaction: all of them are there, or none.
+
+        Raises
+        ------
+        SourceUnreachable, RowsRefused
+            The database does not answer; or it does not take the rows, as where the table is there and must not be.
+        """
         ...
 
 

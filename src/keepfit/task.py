@@ -165,6 +165,10 @@ class Task(Protocol):
         """What one row is predicted to be, and the decision that follows; the same as `decide` gives."""
         ...
 
+    def answers(self, outputs: Outputs, classes: tuple[Any, ...], threshold: float) -> tuple[pl.Series, pl.Series]:
+        """What many rows are predicted to be, and the decisions that follow; each as `answer` gives it."""
+        ...
+
     def counts(self, scored: Scored) -> Mapping[str, int]:
         """What the decisions came to, in whole rows; each row is in one count."""
         ...

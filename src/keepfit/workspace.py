@@ -311,9 +311,11 @@ class Workspace:
         try:
             yield
         except errors.KeepfitError as error:
-            for setting in settings:
-                error.message, error.at, error.fix = (conceal(text, setting) for text in (error.message, error.at, error.fix))
-            raise type(error)(error.message, at=error.at, fix=error.fix) from None
+            for fault in {id(one): one for one in (error, *error.faults)}.values():
+                for setting in settings:
+                    fault.message, fault.at, fault.fix = (conceal(text, setting) for text in (fault.message, fault.at, fault.fix))
+                fault.args = (fault.message,)
+            raise error from None
 
     def check(self) -> None:
         """Everything about the settings that can be said without the data.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shlex
 import shutil
 import signal
 import sqlite3
@@ -313,3 +314,24 @@ def state_of():
         return {"lock": lock.read_bytes() if lock.exists() else None, "chain": chain}
 
     return read
+
+
+@pytest.fixture
+def on_a_disk(tmp_path, variables):
+    """Runs a shell script in which $DISK is a fresh file system in memory and $KEEPFIT the command; gives the standard output.
+
+    The disk is mounted in a name space of its own, which Linux gives to root and to others alike.
+    """
+
+    def call(script, *, size, folder):
+        disk = tmp_path / "disk"
+        disk.mkdir()
+        keepfit = shlex.quote(" ".join(map(shlex.quote, command())))
+        mount = f"mount -t tmpfs -o size={size} tmpfs $DISK && cp -r {shlex.quote(str(folder))} $DISK/p"
+        set_up = f"set -u; KEEPFIT={keepfit}; DISK={shlex.quote(str(disk))}; {mount}"
+        shell = ["unshare", "--user", "--map-root-user", "--mount", "bash", "-c", f"{set_up} || exit 99\n{script}"]
+        done = subprocess.run(shell, capture_output=True, text=True, timeout=120, check=False, env=variables)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.splitlines()
+
+    return call

@@ -7,34 +7,13 @@ gives to root and to others alike.
 from __future__ import annotations
 
 import json
-import shlex
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 NOW = "2024-03-04T00:00Z"
-KEEPFIT = f"{shlex.quote(sys.executable)} -m keepfit"
-
-
-@pytest.fixture
-def on_a_disk(tmp_path, variables):
-    """Runs a shell script in a name space in which $DISK is a fresh file system; gives the standard output."""
-
-    def call(script, *, size, folder):
-        disk = tmp_path / "disk"
-        disk.mkdir()
-        set_up = (
-            f"set -u; DISK={shlex.quote(str(disk))}; mount -t tmpfs -o size={size} tmpfs $DISK && cp -r {shlex.quote(str(folder))} $DISK/p"
-        )
-        command = ["unshare", "--user", "--map-root-user", "--mount", "bash", "-c", f"{set_up} || exit 99\n{script}"]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, env=variables)
-        assert done.returncode == 0, done.stderr
-        return done.stdout.splitlines()
-
-    return call
+KEEPFIT = "$KEEPFIT"
 
 
 @pytest.mark.parametrize("spare", [8, 44, 60, 140])

@@ -5,19 +5,21 @@ from __future__ import annotations
 import itertools
 import sqlite3
 from contextlib import closing
+from datetime import UTC, datetime
 
 import adbc_driver_postgresql.dbapi as postgres_driver
 import polars as pl
 import pytest
 
 from keepfit import plugin
-from keepfit.errors import SourceBroke, SourceUnreachable, UnreadableTable
+from keepfit.errors import BadArgument, RowsRefused, SourceBroke, SourceUnreachable, UnreadableTable
 from keepfit.source import Address
 from keepfit.sources.csv import CsvSource
 from keepfit.sources.function import FunctionSource
 from keepfit.sources.parquet import ParquetSource
 from keepfit.sources.postgresql import PostgresSource
 from keepfit.sources.sqlite import SqliteSource
+from keepfit.table import normal
 from keepfit.testing.source import SourceConformance
 
 NAMES = itertools.count()
@@ -202,6 +204,56 @@ class TestPostgres(SourceConformance):
         with pytest.raises(SourceUnreachable) as caught:
             source.read()
         assert caught.value.exit_code == 4
+
+
+ROWS = pl.DataFrame({"n": [1, 2], "x": [0.5, None], "ok": [True, False], "s": ["Größe", 'a "b"']}).with_columns(
+    at=pl.lit(datetime(2024, 1, 1, tzinfo=UTC))
+)
+
+
+@pytest.fixture(params=["postgresql", "sqlite"])
+def database(request, tmp_path):
+    """A database to write to: an address by a table's name, and the source that reads it."""
+    if request.param == "sqlite":
+        return lambda table: SqliteSource(Address("sqlite:///w.db", tmp_path, "--output", table))
+    url = request.getfixturevalue("postgres").url_of_schema(f"written_{next(NAMES)}")
+    return lambda table: PostgresSource(Address(url, tmp_path, "--output", table))
+
+
+def test_rows_are_written_in_batches_and_come_back(database):
+    database("t").write(iter([ROWS.clear(), ROWS, ROWS]), "refuse")
+    found = database("t").read()
+    assert found["n"].to_list() == [1, 2, 1, 2]
+    assert found["x"].to_list() == [0.5, None] * 2
+    assert [bool(value) for value in found["ok"]] == [True, False] * 2
+    assert normal(found, "UTC")["at"].to_list() == ROWS["at"].to_list() * 2
+    assert found["s"].to_list() == ROWS["s"].to_list() * 2
+
+
+def test_a_table_that_is_there_is_kept_joined_or_replaced_as_asked(database):
+    database("t").write(iter([ROWS]), "refuse")
+    with pytest.raises(BadArgument, match="'t' is there already"):
+        database("t").write(iter([ROWS]), "refuse")
+    database("t").write(iter([ROWS]), "append")
+    assert database("t").read().height == 4
+    with pytest.raises(RowsRefused):
+        database("t").write(iter([ROWS.with_columns(more=pl.lit(1))]), "append")
+    assert database("t").read().height == 4
+    database("t").write(iter([ROWS.head(1)]), "replace")
+    assert database("t").read().height == 1
+
+
+def test_what_breaks_off_in_the_middle_leaves_the_table_as_it_was(database):
+    database("t").write(iter([ROWS]), "refuse")
+
+    def broken():
+        yield ROWS
+        raise KeyboardInterrupt
+
+    for there in ("append", "replace"):
+        with pytest.raises(KeyboardInterrupt):
+            database("t").write(broken(), there)
+        assert database("t").read().height == 2
 
 
 def test_every_kind_that_is_installed_passes_the_suite():

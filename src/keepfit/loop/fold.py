@@ -121,9 +121,15 @@ def about() -> pl.Expr:
     return pl.when(pl.col("role") == "shadow").then(pl.col("release")).otherwise(pl.lit(""))
 
 
-def keep_batch(ws: Workspace, name: str, frame: pl.DataFrame) -> None:
-    """Keep predictions that were made as a table; the same name again changes nothing."""
-    files.write_new(folder_of(ws, "predictions") / f"predictions-{name}.parquet", _writer(frame), mode=0o600)
+def keep_batch(ws: Workspace, name: str, frame: pl.DataFrame, apart: pl.DataFrame | None = None) -> None:
+    """Keep predictions that were made as a table; the same name again changes nothing.
+
+    `apart` is what is kept beside them, row by row: the subject's token and the private columns.
+    """
+    target = folder_of(ws, "predictions") / f"predictions-{name}.parquet"
+    if apart is not None:
+        files.write_new(target.with_suffix(".private.parquet"), lambda path: write_parquet(apart, path, fast=True), mode=0o600)
+    files.write_new(target, lambda path: write_parquet(frame, path, fast=True), mode=0o600)
 
 
 def table_of_predictions(ws: Workspace, found: Iterable[dict[str, Any]]) -> pl.DataFrame:

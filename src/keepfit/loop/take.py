@@ -24,7 +24,7 @@ from keepfit.workspace import Workspace
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["LAST", "Taken", "keep", "latest", "take", "take_cause", "taken_before"]
+__all__ = ["LAST", "Taken", "keep", "latest", "take", "take_cause", "taken_before", "tokens"]
 
 #: Raised when taking gives another table from the same files.
 STEP = 2
@@ -58,7 +58,7 @@ def take(ws: Workspace, *, now: datetime) -> Taken:
     checked = check(ws, now=now)
     refuse(ws, checked)
     frame, known = _with_added(ws, checked.frame, checked.known)
-    taken = keep(ws, _tokens(ws, frame, known), known, origin=ws.spec.data.origin, now=now, checked=checked)
+    taken = keep(ws, tokens(ws, frame, known), known, origin=ws.spec.data.origin, now=now, checked=checked)
     if cause is not None:
         ws.cache.put(record.digest_of(cause), digest.canonical([micros(now), checked.until, taken.entry.key]))
         ws.cache.put(LAST, record.text(cause))
@@ -155,7 +155,7 @@ def _kept_beside(ws: Workspace, checked: Checked) -> dict[str, Any]:
     if checked.broken.height:
         kept["broken"] = {"rows": checked.broken.height, "table": ws.tables.put("violations", checked.broken)}
     if checked.aside.height:
-        kept["aside"] = {"rows": checked.aside.height, "table": ws.tables.put("quarantine", _tokens(ws, checked.aside, checked.known))}
+        kept["aside"] = {"rows": checked.aside.height, "table": ws.tables.put("quarantine", tokens(ws, checked.aside, checked.known))}
     return kept
 
 
@@ -170,13 +170,15 @@ def _newest(ws: Workspace, origin: str) -> Entry | None:
     return found[-1] if found else None
 
 
-def _tokens(ws: Workspace, frame: pl.DataFrame, known: Schema) -> pl.DataFrame:
+def tokens(ws: Workspace, frame: pl.DataFrame, known: Schema) -> pl.DataFrame:
     """Put a keyed hash in the place of each subject: HMAC-SHA256, 128 bits."""
     import polars as pl  # the command line starts without it
 
     for column in known.used("subject"):
-        secret = ws.secret("subjects")
-        values = frame[column.name].cast(pl.String).to_list()
-        tokens = [None if value is None else subject_token(secret, value) for value in values]
-        frame = frame.with_columns(pl.Series(column.name, tokens, dtype=pl.String))
+        if column.name in frame.columns:
+            secret = ws.secret("subjects")
+            values = frame[column.name].cast(pl.String)
+            each = values.drop_nulls().unique()
+            token = pl.Series([subject_token(secret, value) for value in each.to_list()], dtype=pl.String)
+            frame = frame.with_columns(values.replace_strict(each, token, default=None, return_dtype=pl.String).alias(column.name))
     return frame

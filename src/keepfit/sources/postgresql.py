@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from keepfit import errors
-from keepfit.source import Address
+from keepfit.source import Address, There
 from keepfit.sources import sql
 
 try:
@@ -39,15 +39,22 @@ class PostgresSource:
     def batches(self, rows: int) -> Iterator[pl.DataFrame]:
         return sql.batches(self._address, _POSTGRES, rows)
 
+    def write(self, batches: Iterator[pl.DataFrame], there: There) -> None:
+        sql.write(self._address, _POSTGRES, batches, there)
+
 
 def _connect(address: Address) -> Any:
-    url = address.url
-    if "connect_timeout" not in url:
-        url += f"{'&' if '?' in url else '?'}connect_timeout={_PATIENCE}"
-    connection = driver.connect(url)
+    connection = _connect_to_write(address)
     with connection.cursor() as cursor:
         cursor.execute("SET TRANSACTION READ ONLY")
     return connection
 
 
-_POSTGRES = sql.Database(_connect)
+def _connect_to_write(address: Address) -> Any:
+    url = address.url
+    if "connect_timeout" not in url:
+        url += f"{'&' if '?' in url else '?'}connect_timeout={_PATIENCE}"
+    return driver.connect(url)
+
+
+_POSTGRES = sql.Database(_connect, _connect_to_write, lambda frame: frame)

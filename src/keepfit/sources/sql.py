@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from keepfit import errors
-from keepfit.source import Address
+from keepfit.source import Address, There
 from keepfit.sources.reading import empty, reason
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ try:
 except ImportError as missing:
     raise errors.ExtraNeeded("a source in a database needs ADBC", fix="pip install 'keepfit[sql]'") from missing
 
-__all__ = ["Database", "batches", "read", "statement"]
+__all__ = ["Database", "batches", "read", "statement", "write"]
 
 #: The bytes of a UUID, and how its hexadecimal digits are grouped: the first of each group, and how many.
 _UUID = 16
@@ -31,6 +31,9 @@ class Database:
     """A kind of database: how it is entered, whether over a network that may fail, and options of its statements."""
 
     connect: Callable[[Address], Any]
+    connect_to_write: Callable[[Address], Any]
+    #: The form in which it holds the values of a table.
+    form: Callable[[pl.DataFrame], pl.DataFrame]
     remote: bool = True
     options: Mapping[str, str] = field(default_factory=dict)
 
@@ -39,8 +42,14 @@ def statement(address: Address) -> str:
     """The query, or the one that asks for a whole table; `schema.table` names a table in a schema."""
     if address.query is not None:
         return address.query.strip().rstrip(";")
-    quoted = ".".join('"' + part.replace('"', '""') + '"' for part in str(address.table).split("."))
+    quoted = ".".join('"' + part.replace('"', '""') + '"' for part in parts_of(str(address.table)))
     return " ".join(("SELECT * FROM", quoted))
+
+
+def parts_of(table: str) -> list[str]:
+    """The schema and the name of a table."""
+    schema, dot, name = table.partition(".")
+    return [schema, name] if dot else [schema]
 
 
 def read(address: Address, database: Database) -> pl.DataFrame:
@@ -73,12 +82,7 @@ def _answered(address: Address, database: Database) -> Iterator[pl.LazyFrame]:
     import polars as pl  # the command line starts without it
 
     name = _name(address)
-    try:
-        connection = database.connect(address)
-    except adbc_driver_manager.Error as error:
-        fix = "see that the database runs, that the URL names it, and that the user may enter"
-        raise errors.SourceUnreachable(f"the database does not answer: {reason(error)}", at=address.at, fix=fix) from error
-    with closing(connection), closing(connection.cursor()) as cursor:
+    with _entered(address, database.connect) as connection, closing(connection.cursor()) as cursor:
         try:
             cursor.adbc_statement.set_options(**database.options)
             cursor.execute(statement(address))
@@ -98,6 +102,44 @@ def _answered(address: Address, database: Database) -> Iterator[pl.LazyFrame]:
                 message = f"'{name}' has a column of a type that cannot be read"
                 raise errors.UnreadableTable(message, at=address.at, fix=fix) from error
             raise
+
+
+def write(address: Address, database: Database, batches: Iterator[pl.DataFrame], there: There) -> None:
+    """Write batches into the address's table, in one transaction."""
+    place = parts_of(str(address.table))
+    options = {"db_schema_name": place[0]} if len(place) == 2 else {}
+    mode: str = {"refuse": "create", "append": "create_append", "replace": "replace"}[there]
+    with _entered(address, database.connect_to_write) as connection, closing(connection.cursor()) as cursor:
+        for batch in batches:
+            try:
+                cursor.adbc_ingest(place[-1], database.form(batch).rechunk(), mode=mode, **options)
+            except adbc_driver_manager.Error as error:
+                raise _refused(error, address, there) from error
+            mode = "append"
+        try:
+            connection.commit()
+        except adbc_driver_manager.Error as error:
+            raise _refused(error, address, there) from error
+
+
+def _refused(error: Exception, address: Address, there: There) -> errors.KeepfitError:
+    name = address.table
+    if there == "refuse" and "already exists" in str(error):
+        fix = "add --append to put the rows beside those of before, or --replace to put them in their place"
+        return errors.BadArgument(f"the table '{name}' is there already", at=address.at, fix=fix)
+    fix = "nothing was written: see that the table has columns for what is written, and that the user may write"
+    return errors.RowsRefused(f"'{name}' does not take the rows: {reason(error)}", at=address.at, fix=fix)
+
+
+@contextmanager
+def _entered(address: Address, connect: Callable[[Address], Any]) -> Iterator[Any]:
+    try:
+        connection = connect(address)
+    except adbc_driver_manager.Error as error:
+        fix = "see that the database runs, that the URL names it, and that the user may enter"
+        raise errors.SourceUnreachable(f"the database does not answer: {reason(error)}", at=address.at, fix=fix) from error
+    with closing(connection):
+        yield connection
 
 
 def _name(address: Address) -> str:

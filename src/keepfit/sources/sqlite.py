@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from keepfit import errors
-from keepfit.source import Address
+from keepfit.source import Address, There
 from keepfit.sources import sql
 
 try:
@@ -48,6 +48,9 @@ class SqliteSource:
     def batches(self, rows: int) -> Iterator[pl.DataFrame]:
         return sql.batches(self._address, _SQLITE, rows)
 
+    def write(self, batches: Iterator[pl.DataFrame], there: There) -> None:
+        sql.write(self._address, _SQLITE, batches, there)
+
 
 def _path(address: Address) -> Path:
     return address.folder / address.url.removeprefix("sqlite://").removeprefix("/")
@@ -60,4 +63,16 @@ def _connect(address: Address) -> Any:
     return driver.connect(f"file:{quote(str(path))}?mode=ro")
 
 
-_SQLITE = sql.Database(_connect, False, {"adbc.sqlite.query.batch_rows": str(_TYPED_BY)})
+def _connect_to_write(address: Address) -> Any:
+    return driver.connect(f"file:{quote(str(_path(address)))}")
+
+
+def _form(frame: pl.DataFrame) -> pl.DataFrame:
+    """Times as text in ISO 8601, truth values as 0 and 1."""
+    import polars as pl  # the command line starts without it
+    import polars.selectors as cs
+
+    return frame.with_columns(cs.temporal().dt.to_string("iso:strict"), cs.boolean().cast(pl.Int64))
+
+
+_SQLITE = sql.Database(_connect, _connect_to_write, _form, False, {"adbc.sqlite.query.batch_rows": str(_TYPED_BY)})

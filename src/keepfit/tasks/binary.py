@@ -156,6 +156,12 @@ class Binary:
         acts = outputs["score"] >= threshold
         return classes[acts], acts
 
+    def answers(self, outputs: Outputs, classes: tuple[Any, ...], threshold: float) -> tuple[pl.Series, pl.Series]:
+        import polars as pl  # serving answers without it
+
+        acts = self.decide(outputs, threshold)
+        return pl.Series(classes).gather(pl.Series(acts.astype(np.uint32))), pl.Series(acts)
+
     def counts(self, scored: Scored) -> Mapping[str, int]:
         positive, acted = scored.truth == 1, scored.decisions
         return {

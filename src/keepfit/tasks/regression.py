@@ -122,6 +122,12 @@ class Regression:
     def answer(self, outputs: Mapping[str, float], classes: tuple[Any, ...], threshold: float) -> tuple[Any, Any]:
         return outputs["prediction"], outputs["prediction"]
 
+    def answers(self, outputs: Outputs, classes: tuple[Any, ...], threshold: float) -> tuple[pl.Series, pl.Series]:
+        import polars as pl  # serving answers without it
+
+        magnitudes = pl.Series(outputs["prediction"])
+        return magnitudes, magnitudes
+
     def counts(self, scored: Scored) -> Mapping[str, int]:
         inside = int(((scored.outputs["low"] <= scored.truth) & (scored.truth <= scored.outputs["high"])).sum())
         return {"inside": inside, "outside": scored.truth.size - inside}
