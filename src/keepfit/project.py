@@ -26,7 +26,7 @@ from keepfit.loop.outlook import Outlook, outlook
 from keepfit.loop.release import promote, restore, rollback
 from keepfit.loop.report import gather
 from keepfit.loop.run import Run, run
-from keepfit.loop.score import Scoring, score
+from keepfit.loop.score import Scoring, Target, score
 from keepfit.loop.sweep import Sweep, sweep
 from keepfit.loop.turn import Turn, turn
 from keepfit.loop.upgrade import Upgrade, upgrade
@@ -45,8 +45,9 @@ from keepfit.reports.schema import Description, describe
 from keepfit.reports.status import Status, status
 from keepfit.serving.rows import Rows
 from keepfit.serving.served import Served
+from keepfit.source import from_here
 from keepfit.window import Window
-from keepfit.workspace import Workspace
+from keepfit.workspace import Workspace, open_source
 
 if TYPE_CHECKING:
     import polars as pl
@@ -181,10 +182,22 @@ class Project:
             raise errors.NoChampion("no release is champion", at=self.workspace.project, fix="make one: keepfit run")
         return champion.predict(rows)
 
-    def score(self, table: str | Path, output: str | Path, *, release: str | None = None, now: datetime | None = None) -> Scoring:
-        """Predict every row of a table, write them to `output`, and keep them in the log."""
-        place = table if "://" in str(table) else Path(table)
-        return score(self.workspace, Path(place), Path(output), now=_or_clock(now), release=release, progress=self._progress)
+    def score(
+        self,
+        table: str | Path,
+        output: str | Path | Target,
+        *,
+        query: str | None = None,
+        release: str | None = None,
+        now: datetime | None = None,
+    ) -> Scoring:
+        """Predict every row of a table, write them, and keep them in the log.
+
+        `table` is what `data.source` may be, of a database with the `query` to ask; `output` a file, or a `Target` in a database.
+        """
+        source = open_source(from_here(str(table)), folder=self.workspace.folder, at="table", query=query)
+        target = output if isinstance(output, Target) else Target(str(output))
+        return score(self.workspace, source, target, now=_or_clock(now), release=release, progress=self._progress)
 
     def run(self, *, now: datetime | None = None) -> Run:
         """Take the data, fit, judge, and release what passes; see `keepfit.loop.run.run`."""

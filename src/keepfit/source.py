@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["DATABASES", "ENDINGS", "Address", "Database", "Source", "There", "kind_of"]
+__all__ = ["DATABASES", "ENDINGS", "Address", "Database", "Source", "There", "from_here", "kind_of"]
 
 _FUNCTION = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*:[A-Za-z_][A-Za-z0-9_]*")
 _PATTERN = re.compile(r"[*?\[]")
@@ -88,6 +88,16 @@ class Database(Source, Protocol):
             The database does not answer; or it does not take the rows, as where the table is there and must not be.
         """
         ...
+
+
+def from_here(text: str) -> str:
+    """An address as a person writes it: a path begins where the person stands, not in the project's folder.
+
+    >>> from_here("rows:today"), from_here("sqlite:///x.db")
+    ('rows:today', 'sqlite:///x.db')
+    """
+    is_path = "://" not in text and (not _FUNCTION.fullmatch(text) or Path(text).exists())
+    return str(Path(text).absolute()) if is_path else text
 
 
 def kind_of(address: Address) -> str | None:

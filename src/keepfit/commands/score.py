@@ -9,7 +9,7 @@ import click
 from keepfit import errors
 from keepfit.commands.shared import Given, emit, options, working
 from keepfit.loop.score import Target, score
-from keepfit.source import There
+from keepfit.source import There, from_here
 from keepfit.spec.load import literal_password
 from keepfit.workspace import open_source
 
@@ -46,7 +46,7 @@ def command(
     _refuse_passwords(table, output)
     target = Target(_output(table, output), into, there or "refuse")
     with ws.concealing(table), working(given) as progress:
-        source = open_source(_from_here(table), folder=ws.folder, at="TABLE", table=from_table, query=query, missing=ws.spec.data.missing)
+        source = open_source(from_here(table), folder=ws.folder, at="TABLE", table=from_table, query=query, missing=ws.spec.data.missing)
         done = score(ws, source, target, now=given.now, release=release, keep=not no_log, progress=progress)
     emit(given, done, lambda: f"Scored {done.rows:,} rows with {done.release}: {done.output}")
 
@@ -55,12 +55,6 @@ def _refuse_passwords(*urls: str | None) -> None:
     if any(url and literal_password(url) for url in urls):
         fix = "write ${NAME} in its place, in quotes, and set NAME in the environment"
         raise errors.LiteralPassword("the URL holds a password", at="the command line", fix=fix)
-
-
-def _from_here(table: str) -> str:
-    """A path is taken from where the command stands, a function from the project's folder."""
-    is_path = "://" not in table and (":" not in table or Path(table).exists())
-    return str(Path(table).absolute()) if is_path else table
 
 
 def _output(table: str, output: str | None) -> str:
