@@ -148,6 +148,13 @@ class Evaluation:
             raise errors.BrokenFile("two candidates were measured on different rows", at=f"{self.candidate}, {other.candidate}")
         return gain(self.metrics[metric], other.metrics[metric], self.count, metric, equal_clusters=self.equal_clusters)
 
+    def known_gain_over(self, other: Evaluation, metric: str) -> Gain | None:
+        """The same; None where the metric was not measured of both, or nothing is known of the variation."""
+        if metric not in self.metrics or metric not in other.metrics:
+            return None
+        found = self.gain_over(other, metric)
+        return found if math.isfinite(found.high - found.low) else None
+
     def gains_by_group(self, other: Evaluation, metric: str, column: str) -> dict[str, Gain]:
         """The paired gain over another candidate in each group of a column; intervals hold for all groups together.
 

@@ -53,7 +53,10 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class Gain:
-    """How much better one candidate is than another on the same rows, with a 95 % interval; above 0 is better."""
+    """How much better one candidate is than another on the same rows, with a 95 % interval; above 0 is better.
+
+    The bounds are infinite where nothing is known of the variation; such a gain is not stored.
+    """
 
     value: float
     low: float
@@ -61,12 +64,13 @@ class Gain:
     metric: str = ""
 
     def __str__(self) -> str:
-        largest = max(map(abs, (self.value, self.low, self.high)))
-        size = math.floor(math.log10(largest)) if 0 < largest < math.inf else -1
+        known = math.isfinite(self.high - self.low)
+        largest = max(map(abs, (self.value, self.low, self.high))) if known else abs(self.value)
+        size = math.floor(math.log10(largest)) if largest > 0 else -1
         digits = 4 if -3 <= size <= 0 else max(0, 2 - size)
         # Adding zero takes the sign from a rounded nothing.
         value, low, high = (round(bound, digits) + 0.0 for bound in (self.value, self.low, self.high))
-        return f"{value:+.{digits}f} [{low:+.{digits}f}, {high:+.{digits}f}]"
+        return f"{value:+.{digits}f} [{low:+.{digits}f}, {high:+.{digits}f}]" if known else f"{value:+.{digits}f}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +88,8 @@ def gain(
     """The paired gain of one measured value over another of the same rows, more being better."""
     sign = 1.0 if mine.better == "higher" else -1.0
     value = sign * (mine.value - theirs.value)
-    sums = [a - b for a, b in zip(mine.sums, theirs.sums, strict=True)]
+    paired = len(mine.sums) == len(theirs.sums)  # else nothing is known of the variation
+    sums = [a - b for a, b in zip(mine.sums, theirs.sums, strict=True)] if paired else []
     half = interval.half_width(sums, rows, confidence, equal_clusters=equal_clusters)
     return Gain(value, value - half, value + half, metric)
 

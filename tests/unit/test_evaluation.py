@@ -9,7 +9,7 @@ from sklearn import metrics
 
 from keepfit import record
 from keepfit.errors import BrokenFile
-from keepfit.evaluation import Clusters, evaluate
+from keepfit.evaluation import Clusters, Gain, evaluate
 from keepfit.measures import quality
 from keepfit.task import Scored
 from keepfit.tasks.binary import Binary
@@ -160,3 +160,24 @@ def test_evaluations_of_different_rows_are_not_compared():
     truth, of_row, score_of = drawn(6)
     with pytest.raises(BrokenFile):
         evaluated(truth, score_of(0.1), of_row).gain_over(evaluated(truth, score_of(0.1), of_row, rows="b3:other"), "log_loss")
+
+
+def test_of_one_day_no_gain_is_known_and_none_is_written_down():
+    truth, _, score_of = drawn(9)
+    one_day = Clusters("day", np.zeros(400, dtype=np.int64), 1)
+    both = [
+        evaluate(name, TASK, Scored(truth, {"score": score}, score > 0.5, None), one_day, rows="b3:r", threshold=0.5)
+        for name, score in (("c1", score_of(0.1)), ("c2", score_of(0.3)))
+    ]
+    gain = both[0].gain_over(both[1], "log_loss")
+    assert (gain.low, gain.high) == (-math.inf, math.inf)
+    assert str(gain) == f"{gain.value:+.4f}"
+    assert both[0].known_gain_over(both[1], "log_loss") is None
+    assert both[0].known_gain_over(both[1], "unheard of") is None
+
+
+def test_a_gain_is_shown_with_as_many_digits_as_tell_something():
+    shown = [str(Gain(*bounds)) for bounds in ((0.0479, 0.0179, 0.0778), (0.0, 0.0, 0.0), (12.345, -3.1, 20.0), (1234.5, 1000.0, 2000.0))]
+    assert shown[:2] == ["+0.0479 [+0.0179, +0.0778]", "+0.0000 [+0.0000, +0.0000]"]
+    assert shown[2:] == ["+12.3 [-3.1, +20.0]", "+1234 [+1000, +2000]"]
+    assert str(Gain(0.00001, -0.000002, 0.00003)) == "+0.0000100 [-0.0000020, +0.0000300]"

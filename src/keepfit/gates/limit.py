@@ -11,7 +11,7 @@ from keepfit.evaluation import Evaluation
 from keepfit.gate import Answer, Status
 from keepfit.metric import number
 
-__all__ = ["Claim", "Side", "Small", "against_limit", "few", "hold", "overall", "settles", "unmeasurable", "with_rest"]
+__all__ = ["Claim", "Side", "Small", "against_limit", "few", "hold", "of_one", "overall", "settles", "unmeasurable", "with_rest"]
 
 Side: TypeAlias = Literal["at least", "at most"]
 #: What groups that could not be measured make of a rule that all others pass.
@@ -145,12 +145,18 @@ def _change(candidate: Evaluation, claim: Claim, limit: float, sign: float, show
     """What would have to change for one claim."""
     if claim.low is None or claim.high is None:
         if candidate.clusters < 2:
-            return f"one {candidate.unit} of rows says nothing about the variation: take rows of more {candidate.unit}s"
+            return of_one(candidate)
         return "every row says the same, so nothing is known of the variation: see whether the model's outputs vary"
     best = claim.high if sign > 0 else claim.low
     if sign * best < sign * limit:
         return f"even the good end of the interval misses the limit by {show(abs(best - limit))}"
     return settles(claim, limit, sign)
+
+
+def of_one(candidate: Evaluation) -> str:
+    """What would have to change where all rows are of one day or subject."""
+    unit = "row" if candidate.unit == "key" else candidate.unit
+    return f"one {unit} says nothing about the variation between {unit}s: take rows of more {unit}s"
 
 
 def settles(claim: Claim, limit: float, sign: float = 1.0) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from keepfit.evaluation import Evaluation, Gain
 from keepfit.gate import Answer, Status
-from keepfit.gates.limit import Claim, Small, few, settles, unmeasurable, with_rest
+from keepfit.gates.limit import Claim, Small, few, of_one, settles, unmeasurable, with_rest
 
 __all__ = ["Asks", "Compared", "against", "against_champion"]
 
@@ -77,6 +78,8 @@ def against(candidate: Evaluation, compared: Sequence[Compared], asks: Asks) -> 
         return Answer("failed", because, f"even the good end of the gain over {worst.over} misses it by {misses:.4g}" if misses else "")
     if undecided:
         wide = max(undecided, key=lambda one: one.gain.high - one.gain.low)
+        if not math.isfinite(wide.gain.high - wide.gain.low):
+            return Answer("undecided", because, of_one(candidate))
         claim = Claim("gain", wide.gain.value, wide.gain.low, wide.gain.high, wide.rows)
         return Answer("undecided", because, settles(claim, asks.least))
     return Answer("passed", because)

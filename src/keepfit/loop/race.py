@@ -37,7 +37,7 @@ def compare(step: Step) -> Came:
     (theirs, champion_outputs), (ours, outputs) = score_both(ws, rows, known, [theirs_made, made], classes=made.classes)
     z = race(ws.task.losses(rows.truth, champion_outputs), ws.task.losses(rows.truth, outputs))
     extra = {"window": plain(action.window), "rows": rows.count, "ahead": z > RACE_Z, "z": round(max(-MOST, min(z, MOST)), 6)}
-    gain = ours.gain_over(theirs, ws.task.selects)
-    extra |= {"gain": plain(gain)}
+    gain = ours.known_gain_over(theirs, ws.task.selects)
+    extra |= {"gain": plain(gain)} if gain is not None else {}
     judged = record_verdict(ws, ours, theirs, cause=[made.id, theirs_made.id, action.window.name], now=now, extra=extra)
     return Came(made.id, action.release, gain, judged.verdict)

@@ -100,6 +100,12 @@ def evaluations(by: str | None = None) -> Iterator[tuple[str, Evaluation]]:
             slices = (Slice("region is south", "log_loss", 40, behind, (Condition("region", name="south"),)),)
             yield f"{word} and {width}", _evaluation("c2", shift, half, slices=slices, suspected=1, **more)
     yield "of which each row says the same", _evaluation("c2", 0.0, 0.0, **more)
+    one = _evaluation("c2", 0.0, None, **more)
+    alone = {name: replace(measured, sums=(0.0,)) for name, measured in one.metrics.items()}
+    baselines = {
+        name: {metric: replace(measured, sums=(0.0,)) for metric, measured in there.items()} for name, there in one.baselines.items()
+    }
+    yield "of a single day", replace(one, clusters=1, equal_clusters=1.0, metrics=alone, baselines=baselines, groups={})
     yield "that holds metrics only", _evaluation("c2", 0.0, 0.05)
     empty = Evaluation("c2", "b3:rows", 0, "key", 0, {}, {}, 0.5, left_out={"log_loss": "there are no rows"})
     yield "of no rows", empty
@@ -113,7 +119,9 @@ def _cases(by: str | None) -> tuple[_Case, ...]:
     for name, candidate in evaluations(by):
         found.append((f"candidate {name}, no champion", candidate, None))
         found.append((f"candidate {name}, champion not measured", candidate, unmeasured("c1", candidate, "too few rows")))
-        chosen = ("typical and unsure", "good and sure", "bad and sure", "that holds metrics only")
+        chosen = ["typical and unsure", "good and sure", "bad and sure", "that holds metrics only"]
+        if candidate.clusters == 1:
+            chosen = ["of a single day"]
         found += [(f"candidate {name}, champion {other}", candidate, others[other]) for other in chosen]
     return tuple(found)
 
