@@ -69,7 +69,7 @@ def _opening(found: Comparison, figure: Figure | None) -> Opening:
     if (value := found.gains.get("value")) is not None:
         worth = f"The decisions of {second.name} are worth {signed(value.value)} per 1,000 rows against those of {first.name}"
         sentences.insert(1, f"{worth}, most likely between {signed(value.low)} and {signed(value.high)}.")
-    listed = [second.evaluation.selects, *(name for name in found.gains if name != second.evaluation.selects)][:MOST_LISTED]
+    listed = metrics.ordered(found.gains, second.evaluation.selects)[:MOST_LISTED]
     legend = (
         ("both right", many["both"], "right n3"),
         (f"only {second.name} right", many["second"], "right n0"),
@@ -86,7 +86,7 @@ def _opening(found: Comparison, figure: Figure | None) -> Opening:
         verdict=word,
         tone=tone,
         verdict_says=f"by {metrics.title(second.evaluation.selects)}, the metric by which candidates compete",
-        gates=tuple(_line(found, name) for name in listed if name in found.gains),
+        gates=tuple(_line(found, name) for name in listed),
         figure=figure,
     )
 
@@ -248,7 +248,8 @@ def _facts(side: Side) -> list[tuple[str, str]]:
 def _evidence(found: Comparison) -> Section:
     first, second = found.first, found.second
     body = []
-    for name, gain in found.gains.items():
+    for name in metrics.ordered(found.gains, second.evaluation.selects):
+        gain = found.gains[name]
         ours, theirs = second.evaluation[name].value, first.evaluation[name].value
         body.append(
             (
@@ -262,8 +263,8 @@ def _evidence(found: Comparison) -> Section:
         )
     heads = ("metric", first.name, second.name, "gain", "95 % interval", f"{second.name} is")
     many = second.evaluation
-    together = {"day": "whole days", "subject": "whole subjects"}.get(many.unit, "single rows")
-    lead = f"Gains are paired: both scored the same {count(many.count)} rows. The intervals are for 95 % and take {together} together. "
+    together = {"day": "whole days together", "subject": "whole subjects together"}.get(many.unit, "each row by itself")
+    lead = f"Gains are paired: both scored the same {count(many.count)} rows. The intervals are for 95 % and take {together}. "
     lead += "In every gain more is better."
     agreed = Table(
         "Rows that went right",

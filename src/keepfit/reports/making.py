@@ -11,7 +11,7 @@ from keepfit.reports.page import Block, Facts, Section, Table, Text
 
 __all__ = ["evidence", "made"]
 
-_UNITS = {"day": "whole days", "subject": "whole subjects", "key": "single rows"}
+_UNITS = {"day": "whole days together", "subject": "whole subjects together", "key": "each row by itself"}
 
 
 def evidence(report: Report) -> Section | None:
@@ -22,14 +22,15 @@ def evidence(report: Report) -> Section | None:
     blocks: list[Block] = [
         Text(
             f"Measured on {count(evaluation.count)} rows that it never saw. The intervals are for 95 % and take "
-            f"{_UNITS.get(evaluation.unit, evaluation.unit)} together: {count(evaluation.clusters)} of them."
+            f"{_UNITS.get(evaluation.unit, evaluation.unit)}."
         ),
         Table(
             "Every metric",
             ("metric", "value", "95 % interval", "better is", "what it is"),
             tuple(
                 (metrics.title(name), number(one.value), interval(one.low, one.high), one.better, metrics.meaning(name))
-                for name, one in evaluation.metrics.items()
+                for name in metrics.ordered(evaluation.metrics, evaluation.selects)
+                for one in (evaluation.metrics[name],)
             ),
             frozenset({1}),
         ),
@@ -89,7 +90,7 @@ def made(report: Report) -> Section:
         ("task", f"{report.about.task}, target {report.about.target}"),
         ("estimator", f"{candidate.estimator}, answered by the predictor {candidate.predictor}"),
         ("difference", f"{number(candidate.difference)} at most between what was evaluated and what is served"),
-        ("recipe", f"best of {candidate.trials} tried" if candidate.trials else "defaults, or the champion's recipe"),
+        ("recipe", f"best of {candidate.trials} recipes tried" if candidate.trials else "defaults, or the champion's recipe"),
         ("learned from", f"{count(candidate.fitted_rows)} rows" + (f", {between(*report.made.learned)}" if report.made.learned else "")),
         ("final fit", "without the test rows" if candidate.final_fit == "development" else "on every row that was known"),
         ("threshold", number(candidate.threshold)),
@@ -97,8 +98,9 @@ def made(report: Report) -> Section:
         ("seed", str(candidate.seed)),
     ]
     if split is not None:
+        gap = f", with a gap of {split.gap}" if split.gap.microseconds else ""
         begins = f"; the test begins at {show(split.test_begin)}" if split.test_begin else ""
-        pairs.append(("split", f"by {split.by}, with a gap of {split.gap}{begins}"))
+        pairs.append(("split", f"by {split.by}{gap}{begins}"))
     if candidate.serving is not None:
         one = candidate.serving
         pairs.append(("answering", f"{number(one.median)} µs for one row, {number(one.slow)} µs for 99 of 100; {count(one.size)} bytes"))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-__all__ = ["meaning", "title"]
+from collections.abc import Iterable
+
+__all__ = ["meaning", "ordered", "title"]
 
 _TITLES = {
     "roc_auc": "ROC AUC",
@@ -48,3 +50,13 @@ def title(metric: str) -> str:
 def meaning(metric: str) -> str:
     """What a metric's numbers mean; empty for one that did not come with this package."""
     return _MEANINGS.get(metric, "")
+
+
+def ordered(names: Iterable[str], selects: str) -> list[str]:
+    """Metrics as people read them: the one by which candidates compete, what decisions are worth, then the others.
+
+    >>> ordered(["accuracy", "log_loss", "mine", "roc_auc", "value"], "log_loss")
+    ['log_loss', 'value', 'roc_auc', 'accuracy', 'mine']
+    """
+    known = [selects, "value", *_MEANINGS]
+    return sorted(names, key=lambda name: (known.index(name) if name in known else len(known), name))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from keepfit.drift import Drift
 from keepfit.incident import Incident
@@ -12,7 +12,7 @@ from keepfit.loop.report import Report
 from keepfit.reports import maps
 from keepfit.reports.numbers import between, count, date, number, signed
 from keepfit.reports.page import Block, Figure, Section, Table, Text, Tone
-from keepfit.reports.quality import picture
+from keepfit.reports.quality import capital, picture
 from keepfit.window import Window
 
 __all__ = ["kept"]
@@ -36,10 +36,10 @@ def kept(report: Report) -> Section | None:
         blocks.append(signals)
     if report.windows:
         blocks.append(_windows(report))
-        blocks += [Text(note, aside=True) for note in report.windows[-1].notes]
+        blocks += [Text(f"{capital(note)}.", aside=True) for note in report.windows[-1].notes]
     if report.events:
         rows = tuple((f"{one.at:%Y-%m-%d %H:%M}", one.kind, one.says, one.by, str(one.seq)) for one in reversed(report.events))
-        heads = ("when, UTC", "what", "", "by", "entry")
+        heads = ("when, UTC", "kind", "what", "by", "entry")
         blocks.append(Table("What was done, newest first", heads, rows, frozenset({4}), folded=len(rows) > MOST_EVENTS))
     return Section("kept", "How it is kept", tuple(blocks))
 
@@ -53,8 +53,12 @@ def _lead(report: Report) -> str:
     still = [one for one in report.incidents if one.closed is None]
     if not report.incidents:
         return said + "No incident was opened."
-    many = "1 incident was opened" if len(report.incidents) == 1 else f"{len(report.incidents)} incidents were opened"
-    return said + f"{many}; {len(still) or 'none'} of them {'is' if len(still) == 1 else 'are'} still open."
+    if len(report.incidents) == 1:
+        return said + f"1 incident was opened{', and it is still open' if still else ' and closed again'}."
+    return (
+        said
+        + f"{len(report.incidents)} incidents were opened; {len(still) or 'none'} of them {'is' if len(still) == 1 else 'are'} still open."
+    )
 
 
 def _moved(windows: Sequence[Window]) -> Figure | None:
@@ -85,7 +89,7 @@ def _moved(windows: Sequence[Window]) -> Figure | None:
 
 
 def _named(one: Drift) -> str:
-    return one.column if one.about == "feature" else f"{one.column} ({one.about})"
+    return one.column if one.about in ("feature", one.column) else f"{one.column} ({one.about})"
 
 
 def _rank(one: Drift) -> tuple[float, float, float]:
@@ -128,8 +132,9 @@ def _incidents(report: Report) -> Figure:
     else:
         title = "Every incident was closed" if len(found) > 1 else "The one incident was closed"
     begin = min([one.since for one in found] + [one.begin for one in report.windows])
-    end = max([report.about.made_at] if still else [one.closed for one in found if one.closed] + [one.end for one in report.windows])
-    end = min(end, report.about.made_at) if report.about.made_at > begin else end
+    # The loop's own clock, which a replay sets: until the last thing that it knows of.
+    ends = [one.end for one in report.windows] + [one.at for one in report.events] + [one.closed for one in found if one.closed]
+    end = max([*ends, begin + timedelta(hours=1)])
     shown = found[-12:]
     bars = [
         maps.Period(
