@@ -123,5 +123,5 @@ def test_a_project_that_was_copied_elsewhere_goes_on_there(keepfit, answered_cop
     with serve(moved) as server:
         assert server.client.get("/readyz").json()["release"] == "r2"
     assert keepfit("turn", "-C", moved, "--now", "2024-03-12T00:00Z").returncode == 0
-    assert entries(moved)[-1]["kind"] == "watch"
+    assert "watch" in {entry["kind"] for entry in entries(moved)}
     assert keepfit("ledger", "verify", "-C", moved).returncode == 0
