@@ -426,6 +426,18 @@ class OpenDoor(UsageFault):
     code = "KF410"
 
 
+class NoAnswer(StoreFault):
+    """A server that was asked over HTTP gave no answer, in as many tries as the client was given."""
+
+    code = "KF420"
+
+
+class RequestRefused(UsageFault):
+    """A server that was asked over HTTP refuses, and its reason has no code that this client knows."""
+
+    code = "KF421"
+
+
 # -- the loop -----------------------------------------------------------------------------------
 
 

@@ -21,6 +21,7 @@ import polars as pl
 import pytest
 
 import keepfit as library
+from keepfit import errors
 
 ROW = {"number": 1, "when": "2024-06-03T10:00Z", "amount": 0.5, "shop": "north"}
 LOST = Path(__file__).parents[3] / "benchmarks" / "serving" / "lost.py"
@@ -178,6 +179,10 @@ def test_over_tls_a_client_that_knows_the_certificate_is_answered(champion, serv
         with httpx.Client(verify=trusting, base_url=server.url) as client:
             assert client.post("/v1/predict", json={"rows": [ROW]}).status_code == 200
             assert client.post("/v1/predict", content=b" " * 7_000_000, headers={"content-type": "application/json"}).status_code == 413
+        with library.Client(server.url, verify=str(certificate)) as client:
+            assert client.release().id == "r1"
+        with library.Client(server.url) as client, pytest.raises(errors.NoAnswer, match="not trusted"):
+            client.release()
         with pytest.raises(httpx.TransportError):
             httpx.get(server.url.replace("https", "http") + "/livez")
     done = keepfit("serve", "-C", champion, "--port", "0", "--tls-cert", key, "--tls-key", certificate)
