@@ -3,7 +3,8 @@
     python benchmarks/start.py [--rounds 7] [--json]
 
 User and system time of the whole process, children included, minimum and median over alternating rounds.
-The project is the demo's, with a champion; the run that is measured finds nothing to do.
+The project is the demo's, with a champion; one run that is measured finds nothing to do, the other finds another
+limit of a gate each time and judges again.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from typing import Any
 from keepfit.demo.story import prepare
 
 NOW = "2013-03-01T00:00Z"
+GATE = "keepfit run (gate changed)"
 
 
 def commands(project: Path) -> dict[str, tuple[list[str], float | None]]:
@@ -32,7 +34,12 @@ def commands(project: Path) -> dict[str, tuple[list[str], float | None]]:
         "keepfit --help": ([*keepfit, "--help"], 0.12),
         "keepfit status": ([*keepfit, "status", *here], 0.25),
         "keepfit run (unchanged)": ([*keepfit, "run", *here], 0.25),
+        GATE: ([*keepfit, "run", *here], 0.25),
     }
+
+
+def with_another_limit(command: list[str], number: int) -> list[str]:
+    return [*command, "--set", f"gates.good.limit={0.5 + number / 1000}"]
 
 
 def cpu_seconds(command: list[str]) -> float:
@@ -52,9 +59,9 @@ def measure(project: Path, rounds: int) -> list[dict[str, Any]]:
     for command, _ in told.values():  # fits the champion, and fills the caches of files and bytecode
         cpu_seconds(command)
     seconds: dict[str, list[float]] = {name: [] for name in told}
-    for _ in range(rounds):
+    for number in range(rounds):
         for name, (command, _) in told.items():
-            seconds[name].append(cpu_seconds(command))
+            seconds[name].append(cpu_seconds(with_another_limit(command, number) if name == GATE else command))
     return [
         {"what": name, "minimum": min(seconds[name]), "median": statistics.median(seconds[name]), "target": target}
         for name, (_, target) in told.items()

@@ -16,8 +16,14 @@ __all__ = ["code_of", "find", "kinds", "missing_library"]
 
 
 @cache
+def _installed() -> Any:
+    """What all installed packages bring: read once, which takes a while where there are many."""
+    return entry_points()
+
+
+@cache
 def _points(seam: str) -> dict[str, EntryPoint]:
-    return {point.name: point for point in entry_points(group=f"keepfit.{seam}")}
+    return {point.name: point for point in _installed().select(group=f"keepfit.{seam}")}
 
 
 def kinds(seam: str) -> list[str]:

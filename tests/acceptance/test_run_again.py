@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+
+import pytest
 
 NOW = "2024-03-04T00:00Z"
 STEADY = '\nsteady = { kind = "no_worse_than_champion", metric = "log_loss", margin = 0.005 }'
@@ -48,3 +52,23 @@ def test_a_candidate_from_other_settings_is_compared_on_the_same_test_rows(keepf
     assert (code, again["champion"]) == (0, "r2")
     assert again["verdict"]["champion"] == "c1"
     assert {one["gate"]: one["status"] for one in again["verdict"]["outcomes"]}["steady"] == "passed"
+
+
+@pytest.mark.parametrize(("more", "says"), [((), "Nothing to do"), (("--set", "gates.good.limit=0.61"), "at least 0.61")])
+def test_what_needs_no_fit_needs_no_library_that_fits(champion, more, says):
+    """Unchanged settings, or only a gate's limit: the sixth of a second that NumPy and SciPy take to import is not spent."""
+    heavy = "{'numpy', 'scipy', 'polars', 'sklearn', 'lightgbm', 'optuna', 'rich'}"
+    script = f"""
+import sys
+from keepfit.commands import main
+try:
+    main()
+except SystemExit as end:
+    assert not end.code, end.code
+print(sorted({heavy} & set(sys.modules)))
+"""
+    arguments = ["run", "-C", str(champion), "--now", NOW, *more]
+    done = subprocess.run([sys.executable, "-c", script, *arguments], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert says in done.stdout
+    assert done.stdout.splitlines()[-1] == "[]"

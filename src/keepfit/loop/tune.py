@@ -8,7 +8,6 @@ from keepfit.calibration import Calibration
 from keepfit.loop.recipe import Held
 from keepfit.loop.rows import clusters
 from keepfit.measures.interval import clustered
-from keepfit.measures.quality import mean_of
 from keepfit.schema import Schema
 from keepfit.task import Outputs, Task, Value
 
@@ -37,10 +36,11 @@ def calibrate(task: Task, held: Held, known: Schema) -> Calibration | None:
             return None
         here = {field: values[~rest] for field, values in outputs.items()}
         after[~rest] = task.losses(truth[~rest], task.calibrate(here, of_rest))
-    gain = mean_of(before - after)
+    gains = before - after
+    gain = float(gains.mean())
     together = clusters(held.rows.frame, known, held.rows.subject)
-    half = clustered(gain.influence, together.of_row, together.count)
-    return made if math.isfinite(half) and gain.value - half > 0 else None
+    half = clustered(gains - gain, together.of_row, together.count)
+    return made if math.isfinite(half) and gain - half > 0 else None
 
 
 def threshold(task: Task, held: Held, calibration: Calibration | None, value: Value | None) -> float:

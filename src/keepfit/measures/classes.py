@@ -5,15 +5,18 @@
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, TypeAlias
 
+from keepfit.later import numpy as np
 from keepfit.measures import quality
 from keepfit.measures.quality import Estimate, average_of, mean_of
 
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
 __all__ = ["brier", "calibration_error", "log_losses", "roc_auc"]
 
-Floats = NDArray[np.float64]
+Floats: TypeAlias = "NDArray[np.float64]"
 _TINY = 1e-15
 
 

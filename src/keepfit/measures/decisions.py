@@ -5,15 +5,18 @@ Classes and decisions are class numbers from 0, shape (rows,); two classes are 0
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, TypeAlias
 
+from keepfit.later import numpy as np
 from keepfit.measures.interval import wilson
 from keepfit.measures.quality import Estimate, average_of, rate_of, ratio_of
 
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
 __all__ = ["accuracy", "balanced_accuracy", "f1", "f1_macro", "precision", "recall"]
 
-Floats = NDArray[np.float64]
+Floats: TypeAlias = "NDArray[np.float64]"
 
 
 def accuracy(truth: Floats, decided: Floats) -> Estimate:

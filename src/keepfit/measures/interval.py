@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from statistics import NormalDist
 from typing import TYPE_CHECKING
 
+from keepfit.measures.student import student_quantile
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -62,14 +64,12 @@ def half_width(
     >>> half_width([1.0], 10)
     inf
     """
-    from scipy.special import stdtrit  # a quarter of a second, which only a measurement needs
-
     count = len(sums)
     if count < 2:
         return math.inf
     degrees = max(1.0, (count if equal_clusters is None else equal_clusters) - 1)
     variance = (count - 1) / count * math.fsum(value * value for value in sums) / rows**2
-    return float(stdtrit(degrees, (1 + confidence) / 2)) * math.sqrt(variance)
+    return student_quantile(degrees, (1 + confidence) / 2) * math.sqrt(variance)
 
 
 def clustered(influence: NDArray[np.float64], cluster: NDArray[np.int64], clusters: int, confidence: float = 0.95) -> float:

@@ -6,15 +6,17 @@ Truths, predictions and bounds have shape (rows,), in the target's own unit.
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING, TypeAlias
 
-import numpy as np
-from numpy.typing import NDArray
-
+from keepfit.later import numpy as np
 from keepfit.measures.quality import Estimate, mean_of, rate_of
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 __all__ = ["bias", "coverage", "mae", "pinball", "r2", "rmse"]
 
-Floats = NDArray[np.float64]
+Floats: TypeAlias = "NDArray[np.float64]"
 
 
 def mae(truth: Floats, predicted: Floats) -> Estimate:

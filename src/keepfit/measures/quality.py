@@ -10,11 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
 
-import numpy as np
-from numpy.typing import NDArray
-
+from keepfit.later import numpy as np
 from keepfit.measures.interval import on_log_odds, wilson
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 __all__ = [
     "Estimate",
@@ -31,7 +33,7 @@ __all__ = [
     "roc_auc",
 ]
 
-Floats = NDArray[np.float64]
+Floats: TypeAlias = "NDArray[np.float64]"
 _TINY = 1e-15
 #: With fewer rows of a class their placements say little about their own variation.
 _FEWEST_PLACED = 10

@@ -6,10 +6,9 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from keepfit import errors
 from keepfit.calibration import Calibration
+from keepfit.later import numpy as np
 from keepfit.measures import decisions, quality
 from keepfit.measures.platt import platt
 from keepfit.task import Metric, Outputs, Scored, Shown, Value
