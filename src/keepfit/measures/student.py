@@ -46,7 +46,7 @@ def _solved(begin: float, degrees: float, chance: float) -> float:
     rest, at = 1 - chance, max(0.0, begin)
     scale = math.exp(math.lgamma((degrees + 1) / 2) - math.lgamma(degrees / 2)) / math.sqrt(degrees * math.pi)
     for _ in range(200):
-        density = scale * (1 + at * at / degrees) ** (-(degrees + 1) / 2)
+        density = scale * math.pow(1 + at * at / degrees, -(degrees + 1) / 2)
         step = max(0.0, at + (_above(at, degrees) - rest) / density)
         if abs(step - at) <= 4 * _EXACT * max(1.0, abs(at)):
             return step
