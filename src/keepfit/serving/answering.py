@@ -32,6 +32,7 @@ class Answering:
         # What the champion can do without: a row that lacks it is not for these two.
         beyond = [needed_of(one.release) - needed_of(champion.release) if one is not None else () for one in (canary, shadow)]
         self._for_canary, self._for_shadow = map(tuple, beyond)
+        self._alone: Answering | None = None
 
     def chosen(self, values: Mapping[str, Any], subject: str | None, name: str) -> Served:
         """Who answers a row: by its subject, else by its key, else by its id."""
@@ -39,6 +40,12 @@ class Answering:
             return self.champion
         about = subject if subject is not None else self.champion.key_of(values) or name
         return self.canary if place_of(about, self.canary.release.id) < self.share else self.champion
+
+    def alone(self) -> Answering:
+        """The same without the canary, for a request that names the champion."""
+        if self._alone is None:
+            self._alone = self if self.canary is None else Answering(self.champion, shadow=self.shadow)
+        return self._alone
 
     def takes_shadow(self, values: Mapping[str, Any]) -> bool:
         """Whether a row holds what the shadow needs."""

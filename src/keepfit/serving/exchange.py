@@ -13,7 +13,21 @@ import msgspec
 
 from keepfit import errors
 
-__all__ = ["JSON", "PROBLEM", "Headers", "Opens", "Refused", "Request", "Response", "Route", "Taken", "problem", "refusal"]
+__all__ = [
+    "JSON",
+    "PROBLEM",
+    "Headers",
+    "Opens",
+    "Refused",
+    "Request",
+    "Response",
+    "Route",
+    "Taken",
+    "in_words",
+    "json_body",
+    "problem",
+    "refusal",
+]
 
 Headers: TypeAlias = "list[tuple[bytes, bytes]]"
 #: What a key must allow for a route to answer; None answers everyone, as probes of an orchestrator need it.
@@ -119,3 +133,18 @@ class Route(NamedTuple):
     answer: Callable[[Request], Awaitable[Response]]
     opens: Opens | None = "predict"
     refuse: Callable[[Refused], Response] = problem
+
+
+def in_words(refused: Refused) -> str:
+    """A refusal as one text, for protocols that have no more room."""
+    return "; ".join(part for part in (refused.title, refused.at and f"at {refused.at}", refused.fix) if part)
+
+
+def json_body(request: Request) -> bytes:
+    """The body of a request that says it is JSON: what a page of another site may post without asking says something else."""
+    kind = request.header(b"content-type") or b""
+    if kind.split(b";")[0].strip().lower() != JSON:
+        raise Refused(415, "the body must be JSON", at="header Content-Type", fix="send Content-Type: application/json", code="KF403")
+    if request.header(b"content-encoding") not in (None, b"identity"):
+        raise Refused(415, "the body must not be compressed", at="header Content-Encoding", fix="send it as it is", code="KF403")
+    return request.body

@@ -12,14 +12,14 @@ from keepfit.instant import parse
 from keepfit.label import Label
 from keepfit.record import text, to_json
 from keepfit.release import Release
-from keepfit.serving.exchange import Refused, Request, Response, Route
+from keepfit.serving.exchange import Refused, Request, Response, Route, json_body
 from keepfit.serving.served import Served
 
 if TYPE_CHECKING:
     from keepfit.serving.app import App
     from keepfit.serving.predicting import Answer, Said
 
-__all__ = ["LabelBody", "label_of", "routes"]
+__all__ = ["LabelBody", "label_of", "routes", "shown"]
 
 #: Labels that one request may hold.
 MOST_LABELS = 10_000
@@ -51,7 +51,7 @@ def routes(app: App) -> list[Route]:
 
     async def predict(request: Request) -> Response:
         answering = app.who_answers()
-        return Response(200, said(await app.answer(answering, answering.rows.decode(_json(request)), request)))
+        return Response(200, said(await app.answer(answering, answering.rows.decode(json_body(request)), request)))
 
     async def label(request: Request) -> Response:
         accepted = _label(app, request)
@@ -71,7 +71,12 @@ def routes(app: App) -> list[Route]:
 
 def said(told: Said) -> bytes:
     """The answer to `POST /v1/predict`."""
-    return _encode({"release": told.release, "predictions": [_one(told, one) for one in told.answers]})
+    return _encode({"release": told.release, "predictions": shown(told)})
+
+
+def shown(told: Said) -> list[dict[str, Any]]:
+    """The answers as a client sees them, one for each row."""
+    return [_one(told, one) for one in told.answers]
 
 
 def _one(told: Said, one: Answer) -> dict[str, Any]:
@@ -83,21 +88,11 @@ def _one(told: Said, one: Answer) -> dict[str, Any]:
     return answer
 
 
-def _json(request: Request) -> bytes:
-    """The body of a request that says it is JSON: what a page of another site may post without asking says something else."""
-    kind = request.header(b"content-type") or b""
-    if kind.split(b";")[0].strip().lower() != b"application/json":
-        raise Refused(415, "the body must be JSON", at="header Content-Type", fix="send Content-Type: application/json", code="KF403")
-    if request.header(b"content-encoding") not in (None, b"identity"):
-        raise Refused(415, "the body must not be compressed", at="header Content-Encoding", fix="send it as it is", code="KF403")
-    return request.body
-
-
 def _label(app: App, request: Request) -> int:
     """Keep the labels of a request, all or none; how many."""
     now = app.now(request)
     try:
-        given = _decode_labels(_json(request)).labels
+        given = _decode_labels(json_body(request)).labels
     except msgspec.ValidationError as error:
         raise Refused(422, str(error)[:300], code="KF403", fix='{"labels": [{"prediction": id, "value": …}, …]}') from None
     if app.log.name == "none":

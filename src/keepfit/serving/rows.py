@@ -57,6 +57,8 @@ class Rows:
     def __init__(self, release: Release, others: Sequence[Release] = ()) -> None:
         columns = {column.name: column for one in (*others, release) for column in one.columns}
         self._columns, self.names = columns, tuple(columns)
+        #: How each column is carried, by its name.
+        self.carries = {name: carried(column) for name, column in columns.items()}
         self._identity = identity = identity_of(release)
         needed = needed_of(release)
         fields: list[tuple[str, Any] | tuple[str, Any, Any]] = []

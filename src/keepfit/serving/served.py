@@ -65,6 +65,9 @@ class Served:
         self._key = [(name, _AS_STORED.get(carried(self._columns[name]), _as_it_is)) for name in release.key]
         # Texts and whole numbers have one form in every JSON; fractions have that of the canonical one.
         self._key_text = _plain_json if not {self._columns[name].dtype for name in release.key} & {"float", "float32"} else digest.canonical
+        #: The outputs that every answer has, and a prediction and a decision that show their types.
+        self.fields = self._task.fields(release.classes)
+        self.example = self._task.answer(dict.fromkeys(self.fields, 0.0), release.classes, release.threshold)
         self._self_test(folder)
 
     def answer(self, row: Mapping[str, Any]) -> Answered:
