@@ -33,6 +33,7 @@ COMMANDS = {
     "schema": "The table's columns, what changed, what does not fit, what is suspected.",
     "serve": "Answer predictions over HTTP.",
     "key": "Make, list and revoke the API keys of the server.",
+    "predict": "Ask a server about rows.",
     "score": "Predict every row of a table.",
     "label": "Bring late truth from a table.",
     "watch": "Look once at the windows whose labels are due.",
