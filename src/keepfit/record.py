@@ -8,7 +8,6 @@ lenient towards members that this version does not know and refuses a version th
 from __future__ import annotations
 
 import math
-from dataclasses import fields
 from typing import Any, ClassVar, Protocol, TypeVar
 
 import msgspec
@@ -100,9 +99,8 @@ def from_json(kind: type[T], value: Any, *, at: str = "") -> T:
     if written > kind.version:
         fix = "install the keepfit that wrote it, or a later one"
         raise NewerFormat(f"{kind.record} is of version {written}; this keepfit reads up to {kind.version}", at=at, fix=fix)
-    known = {field.name for field in fields(kind)}
     try:
-        return msgspec.convert({k: v for k, v in value.items() if k in known}, kind, dec_hook=_decode)
+        return msgspec.convert(value, kind, dec_hook=_decode)  # members that the record does not have are passed over
     except msgspec.ValidationError as error:
         raise BrokenFile(f"the {kind.record} record is damaged: {error}", at=at) from error
 

@@ -146,7 +146,7 @@ def table_of_predictions(ws: Workspace, found: Iterable[dict[str, Any]]) -> pl.D
         "time": _instants([row.time for row in rows]),
         "key": pl.Series([row.key for row in rows], dtype=pl.String),
         "decision": pl.Series([_json(row.decision) for row in rows], dtype=pl.String),
-        "warnings": pl.Series([list(row.warnings) for row in rows], dtype=pl.List(pl.String)),
+        "warnings": _lists([row.warnings for row in rows]),
         "latency_us": pl.Series([row.latency_us for row in rows], dtype=pl.Int64),
         "sampling": pl.Series([row.sampling for row in rows], dtype=pl.Float64),
     }
@@ -223,6 +223,15 @@ def _inputs(values: list[Any], column: Column) -> pl.Series:
     if column.dtype == "int":
         values = [None if value is None else int(value) for value in values]
     return pl.Series(values, dtype=dtype[column.dtype])
+
+
+def _lists(values: list[tuple[str, ...]]) -> pl.Series:
+    """Lists of texts; a list of each of many rows is slow to make, and most rows have the same one."""
+    import polars as pl  # the command line starts without it
+
+    places = {one: place for place, one in enumerate(dict.fromkeys(values))}
+    known = pl.Series([list(one) for one in places], dtype=pl.List(pl.String))
+    return known.gather(pl.Series([places[one] for one in values], dtype=pl.UInt32))
 
 
 def _instants(values: list[datetime | None]) -> pl.Series:

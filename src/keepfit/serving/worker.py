@@ -33,12 +33,14 @@ from keepfit.serving.events import Events
 from keepfit.serving.log import Log, NoLog, SegmentLog, StdoutLog
 from keepfit.serving.rates import Rates
 from keepfit.serving.traces import traces
-from keepfit.stores.segments import SegmentWriter
+from keepfit.stores.segments import ROLL_AFTER, SegmentWriter
 
 __all__ = ["Heard", "Shared", "Told", "Worker", "counted_routes", "main"]
 
 #: Seconds that requests under way have to end when a worker stops.
 GRACE = 25
+#: Seconds after which a segment is sealed where days pass in seconds, so that the loop finds tables.
+SIMULATED_ROLL = 1.0
 
 
 class Heard(msgspec.Struct, omit_defaults=True):
@@ -170,7 +172,8 @@ def _log(orders: Orders, counters: Counters, shared: Shared, troubled: Callable[
         return StdoutLog(turn=shared.counters if orders.workers > 1 else None, counters=counters)
     if orders.log == "none" or orders.segments is None:
         return NoLog()
-    writers = {kind: SegmentWriter(Path(orders.segments), kind) for kind in ("predictions", "labels")}
+    roll_after = SIMULATED_ROLL if orders.simulated else ROLL_AFTER
+    writers = {kind: SegmentWriter(Path(orders.segments), kind, roll_after=roll_after) for kind in ("predictions", "labels")}
     return SegmentLog(
         writers,  # type: ignore[arg-type]
         counters=counters,

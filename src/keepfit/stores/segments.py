@@ -12,7 +12,10 @@ from pathlib import Path
 from keepfit import files, segment
 from keepfit.files import writable
 
-__all__ = ["SegmentWriter", "payloads", "seal_orphans", "waiting", "write_sealed"]
+__all__ = ["ROLL_AFTER", "SegmentWriter", "payloads", "seal_orphans", "waiting", "write_sealed"]
+
+#: Seconds after which an open segment is sealed.
+ROLL_AFTER = 600.0
 
 
 class SegmentWriter:
@@ -22,7 +25,7 @@ class SegmentWriter:
     told from one in use. Names follow each other in time, also where the clock jumps back.
     """
 
-    def __init__(self, folder: Path, kind: str, *, roll_at: int = 64 << 20, roll_after: float = 600.0) -> None:
+    def __init__(self, folder: Path, kind: str, *, roll_at: int = 64 << 20, roll_after: float = ROLL_AFTER) -> None:
         self._folder, self._kind, self._roll_at, self._roll_after = folder, kind, roll_at, roll_after
         self._descriptor = -1
         self._path = folder
