@@ -27,6 +27,7 @@ from keepfit.loop.release import promote, restore, rollback
 from keepfit.loop.report import gather
 from keepfit.loop.run import Run, run
 from keepfit.loop.score import Scoring, Target, score
+from keepfit.loop.state import newest_looks
 from keepfit.loop.sweep import Sweep, sweep
 from keepfit.loop.turn import Turn, turn
 from keepfit.loop.upgrade import Upgrade, upgrade
@@ -158,7 +159,7 @@ class Project:
     @property
     def windows(self) -> Records[Window]:
         """Every window that was looked at, oldest first."""
-        entries = self.workspace.ledger.entries(kind="watch")
+        entries = sorted(newest_looks(self.workspace.ledger.entries(kind="watch")), key=lambda entry: (entry.body["begin"], entry.seq))
         return Records(self.workspace.artifacts.get_record(Window, entry.body["artifacts"]["window"]) for entry in entries)
 
     # -- the verbs of the command line ----------------------------------------------------------

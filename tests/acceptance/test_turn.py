@@ -46,7 +46,7 @@ def test_turns_after_the_last_thing_that_was_due_add_nothing_to_the_chain(answer
     assert entries(answered_copy) == before
 
 
-def test_labels_that_come_after_the_window_was_looked_at_count(champion, turn, keepfit, table):
+def test_labels_that_come_after_the_window_was_looked_at_open_it_again(champion, turn, keepfit, entries, table):
     week = table(7, begin=MONDAYS[0], seed=4)
     week.drop("bad").write_parquet(champion / "week.parquet")
     week.select("number", "bad").write_csv(champion / "truth.csv")
@@ -55,4 +55,8 @@ def test_labels_that_come_after_the_window_was_looked_at_count(champion, turn, k
     assert "0 labels" in turn(champion, now)
     assert "too few labels" in turn(champion, now)
     assert keepfit("label", "-C", champion, champion / "truth.csv", "--now", now).returncode == 0
+    assert "231 predictions, 231 labels" in turn(champion, now)
+    looked = [entry["body"] for entry in entries(champion) if entry["kind"] == "watch"]
+    assert [(body["look"], body["labels"]) for body in looked] == [(1, 0), (2, 231)]
     assert "Fitted challenger" in turn(champion, now)
+    assert "Nothing to do" in turn(champion, now)

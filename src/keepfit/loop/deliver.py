@@ -53,10 +53,7 @@ def _no_better(step: Step) -> str:
     assert champion is not None
     assert earlier is not None
     known = ws.artifacts.get_record(Schema, champion[0].schema)
-    rows = log_rows(ws, known, champion[0].classes, now=step.now)
-    if known.time and window is not None:
-        time = rows.frame[known.time]
-        rows = rows.where(((time >= window.begin) & (time < window.end)).to_numpy())
+    rows = log_rows(ws, known, champion[0].classes, now=step.now, within=window)
     if rows.count == 0:
         return f"{step.state.champion} is kept: there are no rows to compare it on"
     (_, ours), (_, theirs) = score_both(ws, rows, known, [champion[0], earlier[0]], classes=champion[0].classes)

@@ -2,43 +2,104 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from keepfit.loop.fold import about, decoded, folder_of, table_of_labels, table_of_predictions
+from keepfit.loop.fold import about, decoded, table_of_labels, table_of_predictions
+from keepfit.loop.parts import Part, parts, touching, when
 from keepfit.stores.segments import payloads, waiting
+from keepfit.window import Interval
 from keepfit.workspace import Workspace
 
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["labels", "predictions", "values_of", "with_truth"]
+__all__ = ["labels", "predictions", "values_of", "waiting_predictions", "with_truth"]
+
+#: Columns that tell one record from another.
+_TELLS = ("id", "role", "release", "time", "at")
 
 
-def predictions(ws: Workspace, *, shadows: bool = False) -> pl.DataFrame:
+def predictions(
+    ws: Workspace,
+    *,
+    shadows: bool = False,
+    within: Interval | None = None,
+    answered: Interval | None = None,
+    columns: Sequence[str] | None = None,
+) -> pl.DataFrame:
     """Every prediction once, the first record of each id, in the order of their arrival; what a shadow said only where asked for.
 
-    Columns: the record's fields, `input.<column>` under the schema's types, and `output.<field>`.
+    Files that hold none of what is asked for are not read. Columns: the record's fields, `input.<column>` under the
+    schema's types, and `output.<field>`.
+
+    Parameters
+    ----------
+    within, answered : only rows whose own time, and only those whose answer, lies in an interval
+    columns : only these, of those that there are, and what tells one record from another
     """
     import polars as pl  # the command line starts without it
 
-    found = _table(ws, "predictions", table_of_predictions)
+    there = _inside(within, when()) & _inside(answered, pl.col("at"))
+    wanted = None if columns is None else {*columns, *_TELLS}
+
+    def kept(frame: pl.DataFrame) -> pl.DataFrame:
+        return frame.filter(there) if wanted is None else frame.select(name for name in frame.columns if name in wanted).filter(there)
+
+    # Segments first: one that is folded meanwhile is found again among the files, under the same name.
+    frames = {name: kept(frame) for name, frame in _waiting(ws)}
+    for part in touching(parts(ws, "predictions"), within, answered):
+        frames[part.path.stem] = kept(_read(part.path, wanted))
+    found = pl.concat([kept(table_of_predictions(ws, [])), *(frames[name] for name in sorted(frames))], how="diagonal_relaxed")
     if not shadows:
         return found.filter(pl.col("role") != "shadow").unique(subset=["id"], keep="first", maintain_order=True)
     return found.with_columns(_about=about()).unique(subset=["id", "_about"], keep="first", maintain_order=True).drop("_about")
 
 
-def labels(ws: Workspace, *, now: datetime) -> pl.DataFrame:
-    """The labels received up to `now`, in that order, without those that only repeat the one before; `value` is JSON text."""
+def waiting_predictions(ws: Workspace) -> pl.DataFrame:
+    """The predictions in segments that are not folded yet, but for what shadows said; an id may be there twice."""
     import polars as pl  # the command line starts without it
 
-    found = _table(ws, "labels", table_of_labels).filter(pl.col("received_at") <= now).sort("received_at", maintain_order=True)
-    about = ["prediction", "key", "name"]
-    first = pl.int_range(pl.len()).over(about) == 0
-    repeats = [pl.col(name).eq_missing(pl.col(name).shift(1).over(about)) for name in ("value", "observed_at")]
+    return pl.concat([table_of_predictions(ws, []), *(frame for _, frame in _waiting(ws))], how="diagonal_relaxed").filter(
+        pl.col("role") != "shadow"
+    )
+
+
+def _waiting(ws: Workspace) -> Iterator[tuple[str, pl.DataFrame]]:
+    for path in waiting(ws.segments, "predictions"):
+        yield path.stem, table_of_predictions(ws, decoded(payloads(path)))
+
+
+def labels(ws: Workspace, *, now: datetime, about: pl.DataFrame | None = None, of: Sequence[Part] | None = None) -> pl.DataFrame:
+    """The labels received up to `now`, in that order, without those that only repeat the one before; `value` is JSON text.
+
+    Parameters
+    ----------
+    about : only labels of these predictions; of what others are about nothing is kept in memory
+    of : only labels in these files
+    """
+    import polars as pl  # the command line starts without it
+
+    named = None if about is None else _Named.of(about)
+    keep = pl.col("received_at") <= now
+    keep = keep if named is None else keep & named.expr
+    paths = waiting(ws.segments, "labels") if of is None else ()
+    frames = {path.stem: table_of_labels(ws, decoded(payloads(path))).filter(keep) for path in paths}
+    for part in parts(ws, "labels") if of is None else of:
+        if named is None or named.may_hold(part):
+            frames[part.path.stem] = pl.scan_parquet(part.path, glob=False).filter(keep).collect()
+        else:
+            frames.pop(part.path.stem, None)
+    found = pl.concat([table_of_labels(ws, []), *(frames[name] for name in sorted(frames))], how="diagonal_relaxed")
+    found = found.sort("received_at", maintain_order=True)
+    same = ["prediction", "key", "name"]
+    first = pl.int_range(pl.len()).over(same) == 0
+    repeats = [pl.col(name).eq_missing(pl.col(name).shift(1).over(same)) for name in ("value", "observed_at")]
     return found.filter(first | ~pl.all_horizontal(repeats))
 
 
@@ -64,14 +125,45 @@ def values_of(texts: pl.Series) -> pl.Series:
     return pl.Series(texts.name, [None if text is None else msgspec.json.decode(text) for text in texts], strict=False)
 
 
-def _table(ws: Workspace, kind: str, table: Callable[[Workspace, Iterable[dict[str, Any]]], pl.DataFrame]) -> pl.DataFrame:
-    """Folded files and segments that wait, together."""
+@dataclass(frozen=True, slots=True)
+class _Named:
+    """What predictions are called: their ids and keys."""
+
+    ids: pl.Series
+    keys: pl.Series
+
+    @classmethod
+    def of(cls, answered: pl.DataFrame) -> _Named:
+        return cls(answered["id"].unique(), answered["key"].drop_nulls().unique())
+
+    @property
+    def expr(self) -> pl.Expr:
+        """Which labels are about them."""
+        import polars as pl  # the command line starts without it
+
+        by_id, by_key = pl.col("prediction").is_in(self.ids.implode()), pl.col("key").is_in(self.keys.implode())
+        return by_id.fill_null(False) | by_key.fill_null(False)
+
+    def may_hold(self, part: Part) -> bool:
+        return _meet(self.ids, part.ids) or _meet(self.keys, part.keys)
+
+
+def _meet(names: pl.Series, bounds: tuple[str, str] | None) -> bool:
+    """Whether names may lie within bounds; where few of them could, they are looked at."""
+    if bounds is None or names.is_empty():
+        return False
+    return bool(names.is_between(*bounds).any())
+
+
+def _inside(window: Interval | None, instant: pl.Expr) -> pl.Expr:
     import polars as pl  # the command line starts without it
 
-    # Segments first: one that is folded meanwhile is found again among the files, under the same name.
-    frames = {path.stem: table(ws, decoded(payloads(path))) for path in waiting(ws.segments, kind)}
-    for path in folder_of(ws, kind).glob("*.parquet"):
-        if not path.stem.endswith(".private"):
-            frames[path.stem] = pl.read_parquet(path, glob=False)
-    empty = table(ws, [])
-    return pl.concat([empty, *(frames[name] for name in sorted(frames))], how="diagonal_relaxed")
+    return pl.lit(True) if window is None else (instant >= window.begin) & (instant < window.end)
+
+
+def _read(path: Path, columns: set[str] | None) -> pl.DataFrame:
+    import polars as pl  # the command line starts without it
+
+    if columns is None:
+        return pl.read_parquet(path, glob=False)
+    return pl.read_parquet(path, columns=[name for name in pl.read_parquet_schema(path) if name in columns], glob=False)

@@ -27,7 +27,7 @@ def compare(step: Step) -> Came:
     (theirs_made, _), (made, _) = champion, challenger
     step.progress(f"racing {made.id} against {theirs_made.id}")
     known = ws.artifacts.get_record(Schema, made.schema)
-    rows = log_rows(ws, known, made.classes, now=now)
+    rows = log_rows(ws, known, made.classes, now=now, within=action.window)
     if known.time:
         time = rows.frame[known.time]
         begin = max(instant for instant in (action.window.begin, theirs_made.fitted_before, made.fitted_before) if instant is not None)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from keepfit.candidate import Candidate
+from keepfit.instant import Duration
 from keepfit.ledger import Entry
 from keepfit.loop.rows import Rows
 from keepfit.reference import About, Blocks, Reference, cut, in_blocks
@@ -85,5 +86,6 @@ def answer_columns(task: Task, classes: tuple[Any, ...]) -> list[tuple[Column, A
 
 def _in_blocks(ws: Workspace, frame: pl.DataFrame, known: Schema, columns: list[tuple[Column, About]]) -> Blocks:
     times = frame[known.time].cast(int).to_numpy() if known.time is not None else None
-    block, count, windows = cut(frame.height, times, ws.spec.monitor.window)
+    length = ws.spec.monitor.window
+    block, count, windows = cut(frame.height, times, length if isinstance(length, Duration) else length.rows)
     return in_blocks(frame, columns, ws.kinds, block, count, windows=windows)

@@ -196,7 +196,8 @@ class _Batches:
             sampling=pl.lit(1.0),
             time=pl.col(known.time) if known.time in rows.columns else pl.lit(None, dtype=pl.Datetime("us", "UTC")),
         )
-        inputs = [rows[column.name].alias(f"{fold.INPUT}{column.name}") for column in known.features if column.name in rows.columns]
+        asked = [column for column in known.public if column.name in rows.columns and not {"target", "later"} & set(column.uses)]
+        inputs = [rows[column.name].alias(f"{fold.INPUT}{column.name}") for column in asked]
         return frame.hstack(inputs).hstack([pl.Series(f"{fold.OUTPUT}{field}", values) for field, values in outputs.items()])
 
     def _apart(self, batch: pl.DataFrame) -> pl.DataFrame | None:

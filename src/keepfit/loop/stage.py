@@ -12,6 +12,7 @@ from keepfit.loop import fold, log
 from keepfit.loop.judge import score_both
 from keepfit.loop.models import candidate_behind, load_model
 from keepfit.loop.rows import Rows, clusters
+from keepfit.loop.state import pace
 from keepfit.loop.step import Came, Step
 from keepfit.loop.watch import as_rows
 from keepfit.measures.sequential import log_evidence
@@ -64,9 +65,7 @@ def _answered(step: Step) -> pl.DataFrame:
 
     window = step.action.window
     assert window is not None
-    found = log.predictions(step.ws).filter(pl.col("role").is_in(["champion", "canary"]))
-    when = found["at"]
-    return found.filter((when >= window.begin) & (when < window.end))
+    return log.predictions(step.ws, answered=window).filter(pl.col("role").is_in(["champion", "canary"]))
 
 
 def _by_labels(step: Step, answered: pl.DataFrame) -> StageTest:
@@ -79,7 +78,7 @@ def _by_labels(step: Step, answered: pl.DataFrame) -> StageTest:
     assert challenger is not None
     known = ws.artifacts.get_record(Schema, challenger[0].schema)
     due = answered.filter(pl.coalesce("time", "at") <= step.now - ws.spec.problem.label_delay.delta)  # early labels may be of one kind
-    told = log.with_truth(due, log.labels(ws, now=step.now), known.target)
+    told = log.with_truth(due, log.labels(ws, now=step.now, about=due), known.target)
     rows = as_rows(ws, told, known, challenger[0].classes)
     if rows.count < FEWEST_LABELS:
         return _blank(step, f"{rows.count:,} labels are too few", rows.count)
@@ -138,7 +137,7 @@ def _as_it_should(step: Step, candidate: Candidate, own: pl.DataFrame) -> float:
 
 
 def _labels_are_far(step: Step) -> bool:
-    return step.ws.spec.problem.label_delay > step.ws.spec.monitor.window
+    return step.ws.spec.problem.label_delay.delta > pace(step.ws, step.state.watched)
 
 
 def _blank(step: Step, because: str, rows: int = 0) -> StageTest:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 from keepfit.action import Attempt, attempts
 from keepfit.decision import decisions
 from keepfit.incident import Race, State, incidents
-from keepfit.instant import parse
+from keepfit.instant import Duration, parse
 from keepfit.ledger import Entry
 from keepfit.loop import lease
 from keepfit.policy import Policy, policy
@@ -19,7 +19,7 @@ from keepfit.stage import Canary, stage_of
 from keepfit.window import Interval
 from keepfit.workspace import Workspace
 
-__all__ = ["KINDS", "Told", "broken_windows", "interval", "policy_of", "state_of", "tell", "watched"]
+__all__ = ["KINDS", "Told", "broken_windows", "interval", "newest_looks", "pace", "policy_of", "state_of", "tell", "watched"]
 
 #: The kinds of entries that the loop decides from.
 KINDS = ("watch", "action", "release", "verdict", "incident", "decision", "stage")
@@ -46,6 +46,19 @@ class Told:
 def tell(ws: Workspace) -> Told:
     """Read the ledger once."""
     return Told({kind: list(ws.ledger.entries(kind=kind)) for kind in KINDS})
+
+
+def pace(ws: Workspace, newest: Interval | None) -> timedelta:
+    """How long a window lasts; where rows are counted, as long as the newest one did, and a week before any did."""
+    length = ws.spec.monitor.window
+    if isinstance(length, Duration):
+        return length.delta
+    return newest.end - newest.begin if newest is not None else timedelta(days=7)
+
+
+def newest_looks(entries: Iterable[Entry]) -> list[Entry]:
+    """Of entries of kind `watch` the last of each window, release and role: one may be looked at again for what came late."""
+    return list({(e.body["begin"], e.body["end"], e.body["release"], e.body.get("role", "champion")): e for e in entries}.values())
 
 
 def policy_of(ws: Workspace) -> Policy:
@@ -112,13 +125,14 @@ def _broken(entry: Entry) -> list[str]:
 
 def _garbage(told: Told, window: Interval | None) -> str:
     """What is broken in the data of a window."""
-    about = {what for entry in told["watch"] if window is not None and interval(entry.body) == window for what in _broken(entry)}
+    own = [entry for entry in newest_looks(told["watch"]) if interval(entry.body) == window]
+    about = {what for entry in own for what in _broken(entry)}
     return f"its data is broken: {', '.join(sorted(about)[:5])}" if about else ""
 
 
 def broken_windows(told: Told) -> list[Interval]:
     """Every window whose feed was broken: nothing is learned from what was logged in it."""
-    return [interval(entry.body) for entry in told["watch"] if _broken(entry)]
+    return [interval(entry.body) for entry in newest_looks(told["watch"]) if _broken(entry)]
 
 
 def _raced(told: Told, tried: list[Attempt], shadow: str | None) -> Race | None:
@@ -152,7 +166,7 @@ def _canary(ws: Workspace, told: Told, held: Roles) -> Canary | None:
     began = next(e for e in reversed(told["release"]) if e.body["release"] == held.canary and e.body["role"] == "canary")
     stage = stage_of(held.share, policy_of(ws).stages)
     tests = [e for e in told["stage"] if e.body["release"] == held.canary and e.seq > began.seq]
-    window, delay = ws.spec.monitor.window.delta, ws.spec.problem.label_delay.delta
+    window, delay = pace(ws, watched(told)), ws.spec.problem.label_delay.delta
     return Canary(
         held.canary,
         stage,

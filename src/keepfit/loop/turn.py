@@ -12,13 +12,14 @@ from keepfit.action import Action, attempts
 from keepfit.evaluation import Gain
 from keepfit.incident import State, next_action
 from keepfit.loop import alerts, deliver, fold, lease
+from keepfit.loop.due import due
 from keepfit.loop.incidents import settle
 from keepfit.loop.race import compare
 from keepfit.loop.refit import refit
 from keepfit.loop.stage import examine
 from keepfit.loop.state import Told, policy_of, state_of, tell, watched
 from keepfit.loop.step import Came, Step
-from keepfit.loop.watch import due, labelled, watch_window
+from keepfit.loop.watch import labelled, watch_window
 from keepfit.progress import Progress, silent
 from keepfit.stage import StageTest
 from keepfit.verdict import Verdict

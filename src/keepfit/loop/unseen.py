@@ -19,6 +19,7 @@ from keepfit.loop.watch import FEWEST_LABELS, log_rows
 from keepfit.schema import Schema
 from keepfit.snapshot import Snapshot
 from keepfit.split import Split
+from keepfit.window import FOR_EVER, Interval
 from keepfit.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -69,9 +70,7 @@ def unseen(ws: Workspace, candidate: Candidate, known: Schema, source: Rows, jud
         rival = candidate_of(ws, judged.body["champion"])[0].fitted_before
         begin = max(one for one in (begin, rival, parse(judged.body["window"]["begin"])) if one is not None)
         end, seen = parse(judged.body["window"]["end"]), judged.at
-    rows = log_rows(ws, known, candidate.classes, now=seen)
-    time = rows.frame[known.time]
-    rows = rows.where(((time >= begin) & (time < end) if end else time >= begin).to_numpy())
+    rows = log_rows(ws, known, candidate.classes, now=seen, within=Interval(begin, end or FOR_EVER))
     if rows.count < FEWEST_LABELS:
         some = f"only {rows.count} rows with a known truth came" if rows.count else "no row with a known truth came"
         return Unseen(None, f"It learned from every row up to {candidate.fitted_before:%Y-%m-%d %H:%M} UTC; {some} after that.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 from keepfit import record
 from keepfit.evaluation import Evaluation, Gain
 from keepfit.gate import asked
-from keepfit.instant import Duration, from_micros, micros
 from keepfit.ledger import Entry
 from keepfit.loop import fold, log
 from keepfit.loop.apart import SUBJECT, apart
+from keepfit.loop.due import Held, due, grown, held, looks, sealed
 from keepfit.loop.look import Answered, compare
 from keepfit.loop.models import candidate_behind, evaluation_of
 from keepfit.loop.rows import Rows, clusters, evaluate_rows, subjects, value_of
@@ -25,13 +25,13 @@ from keepfit.recent import Recent
 from keepfit.reference import Blocks
 from keepfit.schema import Schema
 from keepfit.task import Scored
-from keepfit.window import Interval, Window, closed
+from keepfit.window import Interval, Window
 from keepfit.workspace import Workspace
 
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["due", "labelled", "log_rows", "watch", "watch_window"]
+__all__ = ["labelled", "log_rows", "watch", "watch_window"]
 
 #: With fewer labels than this a window's quality is not measured.
 FEWEST_LABELS = 30
@@ -50,41 +50,31 @@ def watch(ws: Workspace, *, now: datetime) -> list[Window]:
     return found
 
 
-def due(ws: Workspace, *, now: datetime) -> tuple[Interval, ...]:
-    """The windows with traffic whose labels are due and that have no entry yet, oldest first."""
-    import polars as pl  # the command line starts without it
-
-    answered = log.predictions(ws)
-    if answered.height == 0:
-        return ()
-    length, delay = ws.spec.monitor.window, ws.spec.problem.label_delay
-    when = _when(answered).cast(pl.Int64)
-    seen = {(entry.body["begin"], entry.body["end"]) for entry in ws.ledger.entries(kind="watch")}
-    first = from_micros(int(when.to_numpy().min()))
-    return tuple(window for window in _busy(first, now, length, delay, when) if (_text(window.begin), _text(window.end)) not in seen)
-
-
 def labelled(ws: Workspace, window: Interval, *, now: datetime) -> int:
     """How many answers of a window have a known truth at `now`, those included whose labels came after it was looked at."""
-    answered = _answered_in(ws, window)
-    told = log.with_truth(answered.filter(answered["role"] == "champion"), log.labels(ws, now=now), ws.spec.problem.target)
+    answered = log.predictions(ws, within=window, columns=["key"])
+    champion = answered.filter(answered["role"] == "champion")
+    told = log.with_truth(champion, log.labels(ws, now=now, about=champion), ws.spec.problem.target)
     return told.height - told["label"].null_count()
 
 
-def _answered_in(ws: Workspace, window: Interval) -> pl.DataFrame:
-    answered = log.predictions(ws)
-    when = _when(answered)
-    return answered.filter((when >= window.begin) & (when < window.end))
-
-
 def watch_window(ws: Workspace, window: Interval, *, now: datetime) -> list[Window]:
-    """Judge one window, for each release that answered in it and its role, and write down what was seen."""
-    answered = _answered_in(ws, window)
+    """Judge one window, for each release that answered in it and its role, and write down what was seen.
+
+    A window that was looked at before is looked at again for each release that rows or labels came late for.
+    """
+    answered = log.predictions(ws, within=window)
+    told = log.with_truth(answered, log.labels(ws, now=now, about=answered), ws.spec.problem.target)
+    before, there = looks(sealed(ws).get(window, [])), held(told)
     found: list[Window] = []
     causes: list[tuple[list[Any], dict[str, Any]]] = []
-    groups = answered.partition_by("role", "release", as_dict=True)
+    groups = told.partition_by("role", "release", as_dict=True)
     for role, release in sorted(groups, key=lambda one: (_ROLES.index(str(one[0])), str(one[1]))):
-        seen, artifacts = _look(ws, window, (str(release), role), groups[role, release], now=now)
+        who = str(release), str(role)
+        earlier = before.get(who, [])
+        if earlier and not grown(there[who], earlier[-1]):
+            continue
+        seen, artifacts = _look(ws, window, (str(release), role), groups[role, release], _came(there[who], earlier), now=now)
         body = {
             "begin": _text(window.begin),
             "end": _text(window.end),
@@ -92,19 +82,37 @@ def watch_window(ws: Workspace, window: Interval, *, now: datetime) -> list[Wind
             "role": seen.role,
             "predictions": seen.predictions,
             "labels": seen.labels,
+            "told": there[who].told,
             "signals": [signal.noted for signal in seen.signals],
             "artifacts": {"window": ws.artifacts.put_record(seen), **artifacts},
         }
-        causes.append(([_text(window.begin), _text(window.end), seen.release, *([seen.role] if seen.role != "champion" else [])], body))
+        cause = [_text(window.begin), _text(window.end), seen.release, *([seen.role] if seen.role != "champion" else [])]
+        causes.append(([*cause, *([f"look {len(earlier) + 1}"] if earlier else [])], {**body, "look": len(earlier) + 1}))
         found.append(seen)
     ws.append_all("watch", causes, at=now)  # a window is looked at for every release or for none
     return found
 
 
-def log_rows(ws: Workspace, known: Schema, classes: tuple[Any, ...], *, now: datetime) -> Rows:
-    """The predictions whose truth is known at `now`, as rows under the schema: its input columns and the target."""
-    answered = log.with_truth(log.predictions(ws), log.labels(ws, now=now), known.target)
-    return as_rows(ws, answered, known, classes)
+def _came(now: Held, earlier: Sequence[Entry]) -> tuple[str, ...]:
+    """What came since a window was looked at before, in words."""
+    if not earlier:
+        return ()
+    was = earlier[-1].body
+    rows, labels = now.predictions - was["predictions"], now.told - was.get("told", was["labels"])
+    return (f"looked at for the {len(earlier) + 1}. time: {max(0, rows):,} rows and {max(0, labels):,} labels came late",)
+
+
+def log_rows(ws: Workspace, known: Schema, classes: tuple[Any, ...], *, now: datetime, within: Interval | None = None) -> Rows:
+    """The predictions whose truth is known at `now`, as rows under the schema: its input columns and the target.
+
+    Parameters
+    ----------
+    within : only rows whose time lies in an interval, where rows have one
+    """
+    within = within if known.time else None
+    answered = log.predictions(ws, within=within)
+    labels = log.labels(ws, now=now, about=answered if within else None)
+    return as_rows(ws, log.with_truth(answered, labels, known.target), known, classes)
 
 
 def as_rows(ws: Workspace, answered: pl.DataFrame, known: Schema, classes: tuple[Any, ...]) -> Rows:
@@ -114,13 +122,13 @@ def as_rows(ws: Workspace, answered: pl.DataFrame, known: Schema, classes: tuple
 
     inputs = [column.name for column in known.public if not {"target", "later"} & set(column.uses)]
     told = answered.filter(pl.col("label").is_not_null())
+    if known.key:
+        told = told.filter(pl.col("key").is_null() | pl.col("key").is_first_distinct())
     said = [name for name in told.columns if name.startswith(fold.OUTPUT)]
     frame = told.select([*(pl.col(f"{fold.INPUT}{name}").alias(name) for name in inputs), *said, pl.col("id").alias(_ID)])
     values = [json.loads(value) for value in told["label"]]
     target = pl.Series(known.target, values, dtype=_target_type(known))
     frame = frame.with_columns(target)
-    if known.key:
-        frame = frame.unique(subset=list(known.key), keep="first", maintain_order=True)
     truth = ws.task.truth(frame[known.target], classes)
     ids, frame, who = frame[_ID], frame.drop(_ID), [] if known.time else known.used("subject")[:1]
     subject = subjects(frame.with_columns(apart(ws, ids, [SUBJECT])[SUBJECT].alias(who[0].name)), who[0].name, known) if who else None
@@ -133,19 +141,20 @@ def _target_type(known: Schema) -> Any:
     return {"int": pl.Int64, "float": pl.Float64, "float32": pl.Float32, "bool": pl.Boolean, "text": pl.String}[known[known.target].dtype]
 
 
-def _look(ws: Workspace, window: Interval, who: tuple[str, Any], group: pl.DataFrame, *, now: datetime) -> tuple[Window, dict[str, str]]:
-    """What a release showed in a window in its role, and the artifacts beside it."""
+def _look(
+    ws: Workspace, window: Interval, who: tuple[str, Any], told: pl.DataFrame, notes: tuple[str, ...], *, now: datetime
+) -> tuple[Window, dict[str, str]]:
+    """What a release showed in a window in its role, and the artifacts beside it; `told` are its answers with their labels."""
     release, role = who
     found = candidate_behind(ws, release)
     assert found is not None
     candidate, entry = found
     known = ws.artifacts.get_record(Schema, candidate.schema)
-    told = log.with_truth(group, log.labels(ws, now=now), known.target)
     before, begun = _earlier(ws, window, release, role)
     compared = compare(ws, Answered(candidate, entry, known, told), before, begun)
     rows = as_rows(ws, told, known, candidate.classes)
-    seen = Window(window.begin, window.end, release, group.height, rows.count, None, None, None, None, compared.drift)
-    seen = replace(seen, role=role, notes=compared.notes)
+    seen = Window(window.begin, window.end, release, told.height, rows.count, None, None, None, None, compared.drift)
+    seen = replace(seen, role=role, notes=(*notes, *compared.notes))
     if rows.count >= FEWEST_LABELS:
         seen = _graded(ws, seen, Answered(candidate, entry, known, told), rows)
     artifacts = {"recent": ws.artifacts.put_record(compared.recent), "profile": ws.artifacts.put_record(compared.profile)}
@@ -208,20 +217,6 @@ def _change(ws: Workspace, measured: Evaluation, at_release: Evaluation | None) 
     half = math.hypot((new.high - new.low) / 2, (old.high - old.low) / 2)
     gain = sign * (new.value - old.value)
     return Gain(gain, gain - half, gain + half, name)
-
-
-def _when(answered: pl.DataFrame) -> pl.Series:
-    """The instant that decides a prediction's window: the row's own time, else when it was answered."""
-    import polars as pl  # the command line starts without it
-
-    return answered.select(pl.coalesce("time", "at")).to_series()
-
-
-def _busy(first: datetime, now: datetime, length: Duration, delay: Duration, when: pl.Series) -> Iterator[Interval]:
-    for window in closed(first, now, length, delay):
-        begin, end = (micros(instant) for instant in (window.begin, window.end))
-        if ((when >= begin) & (when < end)).any():
-            yield window
 
 
 def _text(instant: datetime) -> str:

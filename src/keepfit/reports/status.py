@@ -13,8 +13,9 @@ from keepfit.decision import REFIT, Decision
 from keepfit.evaluation import Evaluation, Gain
 from keepfit.incident import Incident, State, next_action, refits_failed
 from keepfit.ledger import Entry
-from keepfit.loop.state import Told, policy_of, state_of, tell, watched
+from keepfit.loop.state import Told, interval, newest_looks, policy_of, state_of, tell, watched
 from keepfit.release import Roles, roles
+from keepfit.spec.length import RowCount
 from keepfit.window import Window, containing
 from keepfit.workspace import Workspace
 
@@ -94,7 +95,7 @@ def status(ws: Workspace, *, now: datetime) -> Status:
 def _labels(told: Told) -> int:
     """The labels of the newest window, as they were when it was looked at."""
     last = watched(told)
-    return sum(entry.body["labels"] for entry in told["watch"] if last and entry.body["begin"] == told["watch"][-1].body["begin"])
+    return sum(entry.body["labels"] for entry in newest_looks(told["watch"]) if interval(entry.body) == last)
 
 
 def _window(ws: Workspace, told: Told, held: Roles) -> Window | None:
@@ -133,12 +134,18 @@ def _next(ws: Workspace, told: Told, state: State, now: datetime) -> str:
         return f"{_DUE.get(action.kind, '')}{action.because}"
     length, delay = ws.spec.monitor.window, ws.spec.problem.label_delay
     last = watched(told)
+    if isinstance(length, RowCount):
+        soon = f"a window is judged when {length} were answered after the last one and their labels are due"
+        return f"{action.because}; {soon}" if _stopped(state) else soon
     window = containing(now if last is None else max(last.end, now - delay.delta - length.delta), length)
     when = window.end + delay.delta
     judged = f"the window to {window.end:%Y-%m-%d %H:%M} UTC can be judged"
     soon = f"{judged} now: keepfit turn" if when <= now else f"{judged} on {when:%Y-%m-%d %H:%M} UTC"
-    stopped = bool(refits_failed(state)) or state.canary is not None or state.garbage
-    return f"{action.because}; {soon}" if stopped else soon
+    return f"{action.because}; {soon}" if _stopped(state) else soon
+
+
+def _stopped(state: State) -> bool:
+    return bool(refits_failed(state)) or state.canary is not None or bool(state.garbage)
 
 
 _DUE = {

@@ -113,7 +113,7 @@ def _what(item: Any, key: Key) -> tuple[str, str]:
         return f"{shown} is not of the form that is asked for", _FORMS.get(key[-1], f"it must match {context['pattern']}")
     message = str(item["msg"]).removeprefix("Value error, ")
     if "is not a duration" in message:
-        return message, "write a number and a unit: 7d, 12h, 30m"
+        return message, "write a number and a unit: 7d, 12h, 30m" + (", or 5000 rows" if key[-1] == "window" else "")
     if "is not a time zone" in message:
         return message, "as in Europe/Berlin, America/New_York, UTC"
     if isinstance(given, (str, int, float, bool)) and repr(given) not in message:

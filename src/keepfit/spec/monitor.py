@@ -7,7 +7,8 @@ from typing import Annotated
 from pydantic import Field, field_validator
 
 from keepfit.instant import Duration
-from keepfit.spec.strict import Length, Strict
+from keepfit.spec.length import FEWEST_ROWS, RowCount, WindowLength
+from keepfit.spec.strict import Strict
 
 __all__ = ["MonitorSpec"]
 
@@ -22,8 +23,9 @@ def days(count: int) -> Duration:
 class MonitorSpec(Strict):
     """How a window of live traffic is judged."""
 
-    #: How long a window is. Windows of `7d` begin on Mondays, others are counted from 1970-01-05, at 00:00 UTC.
-    window: Length = days(7)
+    #: How long a window is. Windows of `7d` begin on Mondays, others are counted from 1970-01-05, at 00:00 UTC. A number of
+    #: answered rows, as in `5000 rows`, makes windows that end with the row that fills them, each beginning where the last one ended.
+    window: WindowLength = days(7)
 
     #: The chance of one or more alarms in a window where nothing changed, over all columns and questions together.
     false_alarms: Annotated[float, Field(gt=0, lt=0.5)] = 0.05
@@ -33,7 +35,9 @@ class MonitorSpec(Strict):
 
     @field_validator("window")
     @classmethod
-    def _long_enough(cls, value: Duration) -> Duration:
-        if value < SHORTEST_WINDOW:
+    def _long_enough(cls, value: Duration | RowCount) -> Duration | RowCount:
+        if isinstance(value, RowCount) and value.rows < FEWEST_ROWS:
+            raise ValueError(f"a window holds at least {FEWEST_ROWS} rows")
+        if isinstance(value, Duration) and value < SHORTEST_WINDOW:
             raise ValueError(f"a window is at least {SHORTEST_WINDOW} long")
         return value

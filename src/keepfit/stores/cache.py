@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import sqlite3
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from keepfit import digest
 
@@ -52,6 +54,20 @@ class Cache:
         if not any(map(_fresh, looks)):
             self.put(key, found)
         return found
+
+    def told_of(self, paths: Sequence[Path], what: str, tell: Callable[[Path], Any]) -> list[Any]:
+        """What `tell` says of each file, as JSON's own types; it is asked of those alone that look other than before.
+
+        Parameters
+        ----------
+        what : names the question; whoever changes what `tell` answers changes the name
+        """
+        looks = [path.stat() for path in paths]
+        keys = [digest.of_bytes(f"{what}\0{_look(path, seen)}".encode()) for path, seen in zip(paths, looks, strict=True)]
+        known = self._get_all(keys)
+        new = {key: json.dumps(tell(path)) for path, key in zip(paths, keys, strict=True) if key not in known}
+        self._put_all([(key, new[key]) for key, seen in zip(keys, looks, strict=True) if key in new and not _fresh(seen)])
+        return [json.loads(known.get(key) or new[key]) for key in keys]
 
     def _digests(self, paths: Sequence[Path], looks: Sequence[os.stat_result]) -> list[str]:
         # A digest, since a path may hold what the project file names by ${NAME} alone.

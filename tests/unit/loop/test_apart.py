@@ -44,6 +44,7 @@ def test_rows_of_the_log_know_their_ids_and_private_columns_never_become_inputs(
     answered = pl.DataFrame(
         {
             "id": ["id0", "id1", "id3"],
+            "key": ["[0]", "[1]", "[3]"],
             "label": ["true", None, "false"],
             "input.order": [0, 1, 3],
             "input.at": orders["at"].head(3),

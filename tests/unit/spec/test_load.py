@@ -279,3 +279,14 @@ def test_a_key_twice_is_no_toml(folder):
 
 def test_an_unknown_key_stands_beside_its_near_match(folder):
     assert faults(folder, options={"model.sede": 1}) == [(UnknownKey, "option: model.sede", "did you mean 'seed'?")]
+
+
+def test_a_window_is_a_length_of_time_or_a_number_of_rows(folder):
+    def stated(text):
+        return str(load(folder, environ={}, options={"monitor.window": text}).spec.monitor.window)
+
+    assert [stated(text) for text in ("7d", "5000 rows", " 90m ", "50 rows")] == ["7d", "5000 rows", "90m", "50 rows"]
+    for text, said in {"49 rows": "at least 50 rows", "30s": "at least 1m", "rows": "not a duration", "5 row": "not a duration"}.items():
+        with pytest.raises(Faults) as found:
+            stated(text)
+        assert said in str(found.value)
