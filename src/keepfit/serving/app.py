@@ -21,7 +21,7 @@ from keepfit.serving.events import Events
 from keepfit.serving.exchange import Headers, Opens, Refused, Request, Response, Route, Taken, problem, refusal
 from keepfit.serving.log import Log
 from keepfit.serving.predicting import Predicting, Said
-from keepfit.serving.protocols import inference, kserve, mlflow
+from keepfit.serving.protocols import azure, inference, kserve, mlflow, vertex
 from keepfit.serving.rates import Rates
 from keepfit.serving.rows import Asked
 from keepfit.serving.traces import Traces
@@ -31,8 +31,8 @@ __all__ = ["App", "route_paths"]
 #: A protocol: the routes that it adds to an application.
 Routes: TypeAlias = "Callable[[App], Iterable[Route]]"
 
-#: What is spoken; each module's `routes`.
-PROTOCOLS: tuple[Routes, ...] = (native.routes, health.routes, mlflow.routes, inference.routes, kserve.routes)
+#: What is spoken; each module's `routes`, of which a later one counts where two are the same.
+PROTOCOLS: tuple[Routes, ...] = (native.routes, health.routes, mlflow.routes, inference.routes, kserve.routes, vertex.routes, azure.routes)
 #: What is counted of requests that no route takes.
 NOWHERE = "none"
 

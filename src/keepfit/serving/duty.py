@@ -7,6 +7,8 @@ from typing import Literal
 
 import msgspec
 
+from keepfit.serving.platform import Platform
+
 __all__ = ["Duty", "Limits", "Orders"]
 
 
@@ -45,6 +47,7 @@ class Orders(msgspec.Struct, frozen=True):
     segments : where answers and labels are kept, when they are kept in segments
     subjects : the key of the subjects' tokens
     open : predict and health answer without a key, and what else there is only with one
+    platform : the cloud whose container this is
     worker, workers : its number from 0 and how many there are
     """
 
@@ -60,6 +63,7 @@ class Orders(msgspec.Struct, frozen=True):
     sample: float = 1.0
     limits: Limits = Limits()
     open: bool = False
+    platform: Platform | None = None
     traces: bool = False
     access: bool = False
     certificate: str | None = None

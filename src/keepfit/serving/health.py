@@ -56,6 +56,7 @@ def readiness(app: App) -> dict[str, object]:
         "sample": orders.sample,
         "simulated": orders.simulated,
         "keys": app.duty.guarded,
+        "platform": orders.platform.name if orders.platform is not None else None,
         "alarms": alarms,
     }
     if who is not None and who.canary is not None:

@@ -64,7 +64,7 @@ class Parent:
         self._orders, self._duty, self._listening, self._folding, self._events = orders, duty, listening, folding, events
         self._shared = shared_memory(), shared_memory()
         parts = orders.workers + 1
-        self._counters = Counters(counted_routes(), parts=parts, part=orders.workers, descriptor=self._shared[0])
+        self._counters = Counters(counted_routes(orders), parts=parts, part=orders.workers, descriptor=self._shared[0])
         self._places = [_Place(number) for number in range(orders.workers)]
         self._selector = selectors.DefaultSelector()
         self._told: list[Duty] = []

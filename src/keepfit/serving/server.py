@@ -24,6 +24,7 @@ from keepfit.serving.events import Events
 from keepfit.serving.folding import Folding
 from keepfit.serving.following import Following, duty_of
 from keepfit.serving.parent import Parent
+from keepfit.serving.platform import Platform
 from keepfit.serving.served import read_release
 from keepfit.serving.worker import Shared, Worker, raise_open_files
 from keepfit.workspace import Workspace
@@ -43,6 +44,7 @@ class Listen:
     workers : processes that answer; 0 for this one alone, without a parent
     log : where answers are kept; None for segments where there is a project, else nowhere
     behind_auth : something before this server admits whom it may: predict and health answer everyone
+    platform : the cloud whose container this is, which does the same
     """
 
     host: str
@@ -53,11 +55,17 @@ class Listen:
     workers: int = 1
     log: Literal["segments", "stdout", "none"] | None = None
     behind_auth: bool = False
+    platform: Platform | None = None
     certificate: Path | None = None
     private_key: Path | None = None
     traces: bool = False
     access: bool = False
     quiet: bool = False
+
+    @property
+    def admitted(self) -> bool:
+        """Whether something before this server decides who may ask."""
+        return self.behind_auth or self.platform is not None
 
 
 def serve_project(ws: Workspace, listen: Listen) -> None:
@@ -110,13 +118,14 @@ def serve_folder(folder: Path, listen: Listen) -> None:
 
 
 def _serve(orders: Orders, duty: Duty, listen: Listen, ws: Workspace | None) -> None:
-    if not duty.keys and not listen.behind_auth and not _is_loopback(listen.host):
+    if not duty.keys and not listen.admitted and not _is_loopback(listen.host):
         fix = "keepfit key create --scope predict, or --behind-auth where something before it admits whom it may"
         raise errors.OpenDoor("anyone who reaches this address could ask, and no key is in force", at=listen.host, fix=fix)
     orders = msgspec.structs.replace(
         orders,
         simulated=listen.simulated,
-        open=listen.behind_auth,
+        open=listen.admitted,
+        platform=listen.platform,
         certificate=str(listen.certificate) if listen.certificate else None,
         private_key=str(listen.private_key) if listen.private_key else None,
         traces=listen.traces,

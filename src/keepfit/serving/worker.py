@@ -74,7 +74,7 @@ class Worker:
 
     def __init__(self, orders: Orders, shared: Shared, *, parts: int, events: Events) -> None:
         raise_open_files()
-        counters = Counters(counted_routes(), parts=parts, part=orders.worker, descriptor=shared.counters)
+        counters = Counters(counted_routes(orders), parts=parts, part=orders.worker, descriptor=shared.counters)
         counters.clear()
         self.events = events
         log = _log(orders, counters, shared, self._troubled)
@@ -155,9 +155,9 @@ def _tls(orders: Orders) -> ssl.SSLContext | None:
     return context
 
 
-def counted_routes() -> list[str]:
+def counted_routes(orders: Orders) -> list[str]:
     """The paths of all routes, known before there is an application."""
-    return route_paths(App(Orders("", ""), log=NoLog()).routes)
+    return route_paths(App(Orders("", "", platform=orders.platform), log=NoLog()).routes)
 
 
 def raise_open_files() -> None:

@@ -36,9 +36,9 @@ class Client:
 
     def __init__(self, folder, release="v1-trees", *, kept=True, log=None, traces=None, **orders):
         self.folder = folder
-        self.counters = Counters(counted_routes())
         told = {"subjects": b"secret", "simulated": True, "log": "segments" if kept else "none"} | orders
         self.orders = Orders("returns", str(RELEASES), **told)
+        self.counters = Counters(counted_routes(self.orders))
         writers = {kind: SegmentWriter(folder, kind) for kind in ("predictions", "labels")}
         of_orders = {"durability": self.orders.durability, "on_failure": self.orders.on_log_failure}
         self.log = log or (SegmentLog(writers, counters=self.counters, **of_orders) if kept else NoLog())

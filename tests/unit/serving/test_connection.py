@@ -35,7 +35,7 @@ class Listening:
 
     def __init__(self, limits, folder=None):
         orders = Orders("returns", str(RELEASES), limits=limits, log="segments" if folder else "none", durability="disk")
-        counters = Counters(counted_routes())
+        counters = Counters(counted_routes(orders))
         writers = {kind: SegmentWriter(folder, kind) for kind in ("predictions", "labels")} if folder else {}
         log = SegmentLog(writers, counters=counters, durability="disk") if folder else NoLog()
         self.app = App(orders, log=log, counters=counters)
