@@ -181,7 +181,7 @@ def test_every_kind_of_column_is_explained():
 def test_every_route_is_in_the_reference_and_no_other():
     routes = {(route.method, route.path) for route in App(Orders("", ""), log=NoLog()).routes}
     text = section("reference", "HTTP")
-    documented = {(verb, path) for verb, path in re.findall(r"`(GET|POST) (/[A-Za-z0-9/{}:]*)", text)}
+    documented = {(verb, path) for verb, path in re.findall(r"`(GET|POST) (/[A-Za-z0-9/{}:.]*)", text)}
     assert documented == routes
     assert f"{Limits().most_rows:,} rows and {Limits().most_bytes:,} bytes" in text
 
