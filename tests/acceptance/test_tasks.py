@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta
 
+import jsonschema
 import numpy as np
 import polars as pl
 import pytest
@@ -68,6 +69,9 @@ def test_a_project_runs_serves_watches_and_refits(task, project, keepfit, serve,
         said = server.post("/v1/predict", {"rows": rows}, at=MONDAY.isoformat())
         assert said.status_code == 200, said.text
         answers = said.json()["predictions"]
+        described = server.client.get("/openapi.json").json()
+        answer_schema = {"$ref": "#/components/schemas/Answers", "components": described["components"]}
+        jsonschema.Draft202012Validator(answer_schema).validate(said.json())
         assert server.post("/v1/predict", {"rows": rows[:1]}, at=MONDAY.isoformat()).json()["predictions"][0].keys() == answers[0].keys()
         labels = [{"prediction": one["id"], "value": value} for one, value in zip(answers, week["what"], strict=True)]
         told = server.post("/v1/labels", {"labels": labels}, at=(MONDAY + timedelta(days=8)).isoformat())

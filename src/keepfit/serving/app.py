@@ -13,7 +13,7 @@ import msgspec
 
 from keepfit import access, errors
 from keepfit.instant import parse
-from keepfit.serving import health, native
+from keepfit.serving import docs, health, native
 from keepfit.serving.answering import Answering
 from keepfit.serving.counters import Counters
 from keepfit.serving.duty import Duty, Orders
@@ -32,7 +32,16 @@ __all__ = ["App", "route_paths"]
 Routes: TypeAlias = "Callable[[App], Iterable[Route]]"
 
 #: What is spoken; each module's `routes`, of which a later one counts where two are the same.
-PROTOCOLS: tuple[Routes, ...] = (native.routes, health.routes, mlflow.routes, inference.routes, kserve.routes, vertex.routes, azure.routes)
+PROTOCOLS: tuple[Routes, ...] = (
+    native.routes,
+    health.routes,
+    docs.routes,
+    mlflow.routes,
+    inference.routes,
+    kserve.routes,
+    vertex.routes,
+    azure.routes,
+)
 #: What is counted of requests that no route takes.
 NOWHERE = "none"
 

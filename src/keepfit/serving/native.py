@@ -123,17 +123,20 @@ def label_of(served: Served, given: LabelBody, *, by: str, now: datetime) -> Lab
     if (given.prediction is None) == (given.key is None):
         raise errors.BadRequest("a label names a prediction or a key", at="prediction")
     name = given.name or release.target
-    if name == release.target and given.value is not None and not _possible(release, given.value):
-        raise errors.BadRequest(f"the value is none that '{release.target}' has", at="value")
+    value = _of_target(release, given.value) if name == release.target and given.value is not None else given.value
     key = served.key_of_label(given.key) if given.key is not None else None
     try:
-        observed = parse(given.observed_at) if given.observed_at else None
+        observed = parse(given.observed_at) if given.observed_at is not None else None
     except ValueError:
         raise errors.BadRequest("observed_at is an instant in ISO 8601 with an offset", at="observed_at") from None
-    return Label(given.prediction, key, name, given.value, "system", by, observed, now, given.supersedes)
+    return Label(given.prediction, key, name, value, "system", by, observed, now, given.supersedes)
 
 
-def _possible(release: Release, value: object) -> bool:
-    if not release.classes:
-        return type(value) in (int, float)
-    return value in [known for known in release.classes if type(known) is type(value)]
+def _of_target(release: Release, value: object) -> bool | int | float | str:
+    """A value as the target has it: of whole numbers 1.0 is 1, and no number is true or false."""
+    if not release.classes and isinstance(value, (int, float)) and not isinstance(value, bool):
+        return value
+    for known in release.classes:
+        if known == value and isinstance(known, bool) == isinstance(value, bool):
+            return known
+    raise errors.BadRequest(f"the value is none that '{release.target}' has", at="value")

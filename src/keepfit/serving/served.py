@@ -51,7 +51,7 @@ class Served:
     """
 
     def __init__(self, folder: Path, kinds: Kinds, *, code: Path | None = None) -> None:
-        self.release = read_release(folder)
+        self.folder, self.release = folder, read_release(folder)
         release = self.release
         self._task: Task = plugin.find("tasks", release.task)()
         self._calibration = release.calibration
@@ -68,6 +68,8 @@ class Served:
         #: The outputs that every answer has, and a prediction and a decision that show their types.
         self.fields = self._task.fields(release.classes)
         self.example = self._task.answer(dict.fromkeys(self.fields, 0.0), release.classes, release.threshold)
+        #: Rows as requests carry them, with the outputs that they must give.
+        self.sample = record.read(Sample, (folder / "sample.json").read_bytes(), at=str(folder / "sample.json"))
         self._self_test(folder)
 
     def answer(self, row: Mapping[str, Any]) -> Answered:
@@ -146,7 +148,7 @@ class Served:
         return str(self.key_of(key))
 
     def _self_test(self, folder: Path) -> None:
-        sample = record.read(Sample, (folder / "sample.json").read_bytes(), at=str(folder / "sample.json"))
+        sample = self.sample
         said = [self._predict(row)[0] for row in sample.rows]
         if len(sample.rows) > 1:
             said += [outputs for outputs, _ in self._together(sample.rows)]

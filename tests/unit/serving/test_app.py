@@ -255,7 +255,7 @@ def test_paths_and_methods(trees):
     assert trees.ask("POST", "/v1/projects/returns/predict", json={"rows": [ROW]}).status_code == 200
     refused(trees.ask("GET", "/v1/predict"), 405)
     refused(trees.ask("POST", "/v1/projects/other/predict", json={"rows": [ROW]}), 404)
-    refused(trees.ask("GET", "/"), 404)
+    refused(trees.ask("GET", "/v1"), 404)
 
 
 def test_another_release_takes_over_between_two_requests(trees):
