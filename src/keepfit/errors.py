@@ -459,6 +459,24 @@ class AlertFailed(StoreFault):
     code = "KF513"
 
 
+class NoTime(UsageFault):
+    """The rows have no time, and what is asked for needs to know in which order they came."""
+
+    code = "KF530"
+
+
+class TooShort(UsageFault):
+    """The past holds too few rows or windows to be replayed."""
+
+    code = "KF531"
+
+
+class BadPolicy(UsageFault):
+    """A file that should say how a policy differs says something else, or nothing."""
+
+    code = "KF532"
+
+
 def near_match(word: str, known: Iterable[str]) -> str:
     """A remedy for a word that is not known.
 

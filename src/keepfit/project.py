@@ -24,6 +24,7 @@ from keepfit.loop.label import label
 from keepfit.loop.models import candidate_behind, evaluation_of
 from keepfit.loop.outlook import Outlook, outlook
 from keepfit.loop.release import promote, restore, rollback
+from keepfit.loop.replay import replay
 from keepfit.loop.report import gather
 from keepfit.loop.run import Run, run
 from keepfit.loop.score import Scoring, Target, score
@@ -37,6 +38,7 @@ from keepfit.notebook import Records
 from keepfit.progress import Progress, silent
 from keepfit.proposal import Answers
 from keepfit.release import Release
+from keepfit.replay import Replay
 from keepfit.reports.compare import page as comparison_page
 from keepfit.reports.diagnosis import Diagnosis, diagnose
 from keepfit.reports.lineage import Lineage, entry_named, lineage, whole
@@ -214,6 +216,24 @@ class Project:
         """Do the one thing that is due."""
         with self.workspace.alone(now=now):
             return turn(self.workspace, now=_or_clock(now), progress=self._progress)
+
+    def replay(
+        self,
+        policies: Sequence[str | Path] = (),
+        *,
+        begin: datetime | None = None,
+        until: datetime | None = None,
+        keep: str | Path | None = None,
+        now: datetime | None = None,
+    ) -> Replay:
+        """What policies would have done over the past; the project is only read. See `keepfit.loop.replay.replay`.
+
+        `policies` are TOML files, by default the built-in ones; `keep` a new folder for what each of them wrote.
+        """
+        files = [Path(one).absolute() for one in policies]
+        folder = Path(keep).absolute() if keep is not None else None
+        now = _or_clock(now)
+        return replay(self.workspace, now=now, policies=files, begin=begin, until=until, keep=folder, progress=self._progress)
 
     def label(self, table: str | Path, *, now: datetime | None = None) -> int:
         """Bring late truth from a table; give how many labels said something new."""

@@ -71,12 +71,16 @@ class Workspace:
     ----------
     folder : where `keepfit.toml` lies; by `Workspace.find`, there or above
     env, options : overlay and dotted settings, as for `keepfit.spec.load.load`
+    home : where its stores lie, in place of `.keepfit` in the folder; `keepfit.lock` lies there too
     """
 
-    def __init__(self, folder: Path, *, env: str | None = None, options: Mapping[str, Any] | None = None) -> None:
+    def __init__(self, folder: Path, *, env: str | None = None, options: Mapping[str, Any] | None = None, home: Path | None = None) -> None:
         self.folder = folder
         self.env, self.options = env, options
-        self.home = folder / ".keepfit"
+        self.home = folder / ".keepfit" if home is None else home
+        self.lock_file = (folder if home is None else home) / "keepfit.lock"
+        #: A table that is read in place of the source, whose name it goes under.
+        self.stand_in: Path | None = None
         self.stated = read(folder, env=env, options=options)
         spec, found = parse(self.stated)
         if spec is None or found:
@@ -90,6 +94,23 @@ class Workspace:
     @classmethod
     def find(cls, start: Path, *, env: str | None = None, options: Mapping[str, Any] | None = None) -> Workspace:
         return cls(find(start.resolve()), env=env, options=options)
+
+    def elsewhere(self, home: Path, common: Path, options: Mapping[str, Any], *, stand_in: Path) -> Workspace:
+        """The same project with a ledger, a log and releases of its own under `home`, where nothing reaches this one's.
+
+        Parameters
+        ----------
+        common : what never changes and is named by its digest is kept here, for several that share it
+        options : dotted settings in place of this workspace's
+        stand_in : a table that is read in place of the source
+        """
+        alone = {**(self.options or {}), "stores.ledger": "sqlite", "alerts": {}, **options}
+        apart = Workspace(self.folder, env=self.env, options=alone, home=home)
+        apart.artifacts = Artifacts(common / "artifacts")
+        apart.tables = Tables(common / "tables" / "snapshots")
+        apart.cache = Cache(common / "cache.sqlite")
+        apart.stand_in = stand_in
+        return apart
 
     @property
     def spec(self) -> ProjectSpec:
@@ -123,10 +144,6 @@ class Workspace:
         """Give the ledger's connection back; the next use opens another."""
         if (ledger := self.__dict__.pop("ledger", None)) is not None:
             ledger.close()
-
-    @property
-    def lock_file(self) -> Path:
-        return self.folder / "keepfit.lock"
 
     def read_lock(self) -> Lock | None:
         """What `keepfit.lock` says; None when it is not there."""
@@ -293,6 +310,8 @@ class Workspace:
         """The source that the project file names."""
         data = self.spec.data
         at = self.place("data", "source")
+        if self.stand_in is not None:
+            return open_source(str(self.stand_in), folder=self.folder, at=at)
         return open_source(data.source, folder=self.folder, at=at, table=data.table, query=data.query, missing=data.missing)
 
     def source_files(self) -> tuple[Path, ...]:

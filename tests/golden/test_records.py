@@ -62,6 +62,8 @@ from keepfit.proposal import Proposal
 from keepfit.recent import Recent, Shares
 from keepfit.reference import Blocks, ColumnBlocks, Reference
 from keepfit.release import Release, Sample
+from keepfit.replay import Figure, Rehearsal, Replay, Trouble
+from keepfit.replay import Stretch as Replayed
 from keepfit.reports.diagnosis import Diagnosis
 from keepfit.reports.environment import Check
 from keepfit.reports.lineage import Branch, Lineage, Node
@@ -426,6 +428,41 @@ RECORDS = {
         made_at=utc(2013, 3, 1),
         files={"model/plan.json": digest("a"), "model/weights.json": digest("b"), "profile.json": digest("c"), "sample.json": digest("d")},
     ),
+    "replay": Replay(
+        "flight-delay",
+        utc(2013, 3, 1),
+        utc(2013, 3, 19),
+        1,
+        6611,
+        "1d",
+        "7d",
+        "log_loss",
+        "lower",
+        (
+            Rehearsal(
+                "race",
+                {"refit.on": ["challenger"], "refit.every": None},
+                6611,
+                Figure(0.391, 0.388, None),
+                Gain(0.01, 0.005, 0.015, "log_loss"),
+                None,
+                1,
+                2,
+                3.5,
+                6580,
+                (Trouble("quality", utc(2013, 3, 11), None, True),),
+                7.0,
+                0,
+                Figure(531.0, 500.0, 562.0),
+                (Replayed(utc(2013, 3, 11), utc(2013, 3, 18), 6611, Figure(0.391, 0.388, 0.394), Gain(0.0, -0.1, 0.1, "loss"), ("r2",)),),
+            ),
+        ),
+        "race",
+        "it has the best log loss",
+        ((utc(2013, 3, 11), utc(2013, 3, 18)),),
+        {"constant": Figure(0.43, 0.42, 0.44)},
+        ("a person's approval is taken as given at once",),
+    ),
     "run": Run(True, SNAPSHOT, 2, CANDIDATE, EVALUATION, VERDICT, None, "r1", INSPECTION, {"take": 0.5}),
     "report": Report(
         about=ABOUT,
@@ -581,6 +618,10 @@ SHAPES = [
         Branch,
         Node,
         Line,
+        Figure,
+        Rehearsal,
+        Trouble,
+        Replayed,
     )
 ]
 

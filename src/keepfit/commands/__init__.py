@@ -40,6 +40,7 @@ COMMANDS = {
     "turn": "Do the one thing that is due.",
     "loop": "Do what is due, again and again, until stopped.",
     "up": "Serve and loop together, for a laptop or one container.",
+    "replay": "What policies would have done over the past, side by side.",
     "status": "How the project stands.",
     "promote": "Make a release the champion, by a person, with a reason.",
     "rollback": "Make the previous champion the champion again.",

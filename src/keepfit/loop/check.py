@@ -25,7 +25,7 @@ from keepfit.workspace import Workspace
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["ROW", "Before", "Checked", "before", "check", "refuse"]
+__all__ = ["ROW", "Before", "Checked", "before", "check", "plain", "refuse"]
 
 #: A column of the row's number in the source, from 1, while a table is checked.
 ROW = "keepfit row"
@@ -92,7 +92,7 @@ def check(ws: Workspace, *, now: datetime) -> Checked:
         The table is not there, empty, or no table of this project: it lacks columns, or its time column holds no times.
     """
     problem, older = ws.spec.problem, before(ws, ws.spec.data.origin)
-    frame, dropped = _plain(ws)
+    frame, dropped = plain(ws)
     frame, unread = _read_as_before(ws, frame, older.schema if older else None)
     known = _schema(ws, frame, dropped, older.schema if older else None)
     frame = frame.select([column.name for column in known.columns]).with_row_index(ROW, offset=1)
@@ -113,7 +113,7 @@ def _lost(name: str) -> str:
     return f"keepfit lost {name}"
 
 
-def _plain(ws: Workspace) -> tuple[pl.DataFrame, list[str]]:
+def plain(ws: Workspace) -> tuple[pl.DataFrame, list[str]]:
     """The source's table in the stored types, and the columns that are not taken: those may hold anything."""
     frame = ws.read_source()
     dropped = [name for name in frame.columns if name in ws.spec.columns and declared(ws.spec.columns[name]).dropped]

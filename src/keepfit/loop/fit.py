@@ -8,6 +8,8 @@ from datetime import datetime
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from keepfit import digest, errors, plugin, record, split
 from keepfit.calibration import Calibration
 from keepfit.candidate import Candidate
@@ -170,10 +172,14 @@ def refit(
     why = Cause("refit", {**tries, "because": cause, "the data": data, "champion": champion.id, "step version": STEP, **versions()})
     if done := _done(ws, why):
         return done
+    recipe = Recipe(champion.estimator, champion.parameters)
+    of_recipe = record.plain([recipe, champion.threshold, champion.calibration, ws.spec.model.seed])
+    content = record.digest_of(Cause("the same refit", {**why.inputs, "champion": of_recipe}))
+    if (same := _same(ws, content, why, now)) is not None:
+        return same
     known = taken[0].schema
     classes, rows = _labelled(ws, taken, known)
     rows = narrow(rows, known)
-    recipe = Recipe(champion.estimator, champion.parameters)
     chosen = _Chosen(recipe, champion.threshold, champion.calibration)
     if trials:
         material = Material(known, classes, rows, places(ws, rows, known, tested=False))
@@ -183,7 +189,28 @@ def refit(
     fitted = fit_recipe(ws, training_of(ws, known, classes, rows), chosen.recipe)
     draft = replace(_draft(ws, known, taken, chosen, fitted, rows), classes=classes, final_fit="all")
     reference = refer(ws, draft, known, rows.frame, [])
-    return _keep(ws, why, _Made(draft, fitted, rows, rows.frame.tail(CERTIFIED_ROWS), None, None, reference), now)
+    made = _keep(ws, why, _Made(draft, fitted, rows, rows.frame.tail(CERTIFIED_ROWS), None, None, reference), now)
+    ws.cache.put(content, digest.canonical(made.entry.body))
+    return made
+
+
+def _same(ws: Workspace, content: str, why: Cause, now: datetime) -> Fit | None:
+    """The refit of the same rows by the same recipe that was made for another champion, under a name of its own."""
+    said = ws.cache.get(content)
+    if said is None:
+        return None
+    body = msgspec.json.decode(said)
+    named = body["artifacts"]
+    if not all(ws.artifacts.path(one).exists() for one in named.values()):
+        return None
+    candidate = replace(ws.artifacts.get_record(Candidate, named["candidate"]), id=_next_name(ws))
+    named = {**named, "cause": ws.artifacts.put_record(why), "candidate": ws.artifacts.put_record(candidate)}
+    entry = ws.append("fit", why.key, {**body, "candidate": candidate.id, "artifacts": named}, at=now)
+    return Fit(candidate, None, entry)
+
+
+def _next_name(ws: Workspace) -> str:
+    return f"c{sum(1 for _ in ws.ledger.entries(kind='fit')) + 1}"
 
 
 def versions() -> dict[str, str]:
@@ -250,9 +277,8 @@ def _both_classes(develop: Rows, test: Rows) -> None:
 
 def _draft(ws: Workspace, known: Schema, taken: list[Taken], chosen: _Chosen, fitted: Fitted, learned: Rows) -> Candidate:
     times = _times(learned, known)
-    number = sum(1 for _ in ws.ledger.entries(kind="fit")) + 1
     return Candidate(
-        id=f"c{number}",
+        id=_next_name(ws),
         estimator=chosen.recipe.estimator,
         parameters=chosen.recipe.parameters,
         seed=ws.spec.model.seed,

@@ -22,7 +22,19 @@ from keepfit.workspace import Workspace
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["INPUT", "OUTPUT", "Folded", "about", "decoded", "fold", "folder_of", "keep_batch", "table_of_labels", "table_of_predictions"]
+__all__ = [
+    "INPUT",
+    "OUTPUT",
+    "Folded",
+    "about",
+    "decoded",
+    "fold",
+    "folder_of",
+    "keep_batch",
+    "keep_labels",
+    "table_of_labels",
+    "table_of_predictions",
+]
 
 INPUT, OUTPUT = "input.", "output."
 
@@ -130,6 +142,11 @@ def keep_batch(ws: Workspace, name: str, frame: pl.DataFrame, apart: pl.DataFram
     if apart is not None:
         files.write_new(target.with_suffix(".private.parquet"), lambda path: write_parquet(apart, path, fast=True), mode=0o600)
     files.write_new(target, lambda path: write_parquet(frame, path, fast=True), mode=0o600)
+
+
+def keep_labels(ws: Workspace, name: str, frame: pl.DataFrame) -> None:
+    """Keep labels that came as a table; the same name again changes nothing."""
+    files.write_new(folder_of(ws, "labels") / f"labels-{name}.parquet", lambda path: write_parquet(frame, path, fast=True), mode=0o600)
 
 
 def table_of_predictions(ws: Workspace, found: Iterable[dict[str, Any]]) -> pl.DataFrame:

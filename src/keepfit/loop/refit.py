@@ -37,7 +37,7 @@ def refit(step: Step) -> Came:
     def narrow(rows: Rows, known: Schema) -> Rows:
         return narrowed(rows, known, step.policy.history, since=since, least=step.policy.minimum_labels)
 
-    depends = [*cause, plain(step.policy.history), plain(since)]
+    depends = [*cause, plain(step.policy.history), plain(since if step.policy.history.kept == "since_change" else None)]
     with within(step.policy.budget):
         taken = _data(step, champion)
         fitted = fit.refit(step.ws, champion, taken, cause=depends, now=step.now, narrow=narrow, progress=step.progress)
