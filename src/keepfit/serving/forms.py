@@ -119,6 +119,11 @@ def read_csv(body: bytes, rows: Rows) -> list[dict[str, Any]]:
         raise _bad("the body is not CSV in UTF-8", fix=_CSV, status=400) from None
     if not names or len(set(names)) != len(names):
         raise _bad("the first line names each column once", at="line 1", fix=_CSV)
+    # A text without that line begins with a row: what it holds is not repeated.
+    for number, name in enumerate(names, start=1):
+        if name not in rows.carries:
+            fix = errors.near_match(name[:80], rows.carries)
+            raise _bad(f"cell {number} of the first line is no column's name", at="line 1", fix=fix)
     for number, line in enumerate(cells):
         if len(line) != len(names):
             raise _bad(f"a row must have {len(names)} cells", at=f"rows[{number}]", fix=_CSV)
