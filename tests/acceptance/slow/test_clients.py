@@ -59,6 +59,35 @@ def test_mlflow_s_scoring_client_is_answered(told, rows):
     assert "shop" in said["refused"]
 
 
+def test_a_request_is_taken_or_refused_as_by_mlflow_s_own_server(told, rows):
+    split = {"columns": list(rows[0]), "data": [list(row.values()) for row in rows]}
+    good = [
+        {"dataframe_split": split},
+        {"dataframe_split": split | {"index": [0, 1, 2, 3, 4]}},
+        {"dataframe_records": rows},
+        {"instances": rows},
+        {"inputs": {name: [row[name] for row in rows] for name in rows[0]}},
+        {"dataframe_records": rows, "params": {}},
+        {"dataframe_records": rows, "params": None},
+    ]
+    bad = [rows, {}, {"dataframe_records": rows, "instances": rows}, {"rows": rows}, {"dataframe_split": rows}, "text", 7, None]
+    text = "\n".join([",".join(rows[0]), *(",".join(map(str, row.values())) for row in rows)])
+    cases = [("application/json", json.dumps(body)) for body in [*good, *bad]]
+    cases += [("application/json; charset=utf-8", json.dumps(good[0])), ("text/csv", text), ("text/csv; charset=UTF-8", text)]
+    cases += [("text/csv", ""), ("application/json", "{"), ("application/json; charset=latin-1", "{}"), ("application/json; x=1", "{}")]
+    cases += [("text/plain", "{}"), ("application/x-parquet", "{}"), ("text/html; charset=utf-8", text)]
+    theirs = ask("answer_as_mlflow.py", json.dumps(cases))
+    for (kind, body), (status, media, members) in zip(cases, theirs, strict=True):
+        ours = told.client.post("/invocations", content=body.encode(), headers={"Content-Type": kind})
+        case = f"{kind} {body[:80]}"
+        assert ours.status_code == status, case
+        assert ours.headers["content-type"].partition(";")[0] == media, case
+        if media == "application/json":
+            assert sorted(ours.json()) == (members if status == 200 else ["error_code", "message"]), case
+            assert status == 200 or {"error_code", "message"} <= set(members), case
+            assert status != 200 or all(isinstance(one, dict) for one in ours.json()["predictions"])
+
+
 def test_the_client_of_the_open_inference_protocol_is_answered(told, rows):
     said = ask("ask_triton.py", told.url, "returns", json.dumps(rows))
     assert said["server"]["name"] == "keepfit"
