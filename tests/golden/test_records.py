@@ -29,7 +29,7 @@ from keepfit.cause import Cause
 from keepfit.chain import Finding, Verification
 from keepfit.column import Bar
 from keepfit.decision import Decision
-from keepfit.demo.story import Gained
+from keepfit.demo.course import Gained, Week
 from keepfit.drift import Drift
 from keepfit.errors import BrokenFile, NewerFormat
 from keepfit.estimators.constant import Constant
@@ -322,7 +322,16 @@ RECORDS = {
     ),
     "evaluation": EVALUATION,
     "gained": Gained(
-        "demo", 7, utc(2013, 3, 19), utc(2013, 3, 26), "c2", "c1", EVALUATION, EVALUATION, Gain(0.01, 0.005, 0.015), Gain(0.0, 0.0, 0.0)
+        "demo",
+        "c1",
+        ("r3", "r4"),
+        7,
+        utc(2013, 3, 19),
+        utc(2013, 3, 26),
+        EVALUATION,
+        EVALUATION,
+        {"log_loss": Gain(0.01, 0.005, 0.015)},
+        (Week(utc(2013, 3, 18), 7, ("r1", "r3"), 0.25, 0.125, 0.5, 0.375, 0.4375, "r4", ("calibration",)),),
     ),
     "incident": INCIDENT,
     "description": Description(

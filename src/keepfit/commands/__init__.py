@@ -25,7 +25,7 @@ INTERRUPTED = 130
 
 #: Every command with its one line of help, so that `--help` imports none of them.
 COMMANDS = {
-    "demo": "See the whole loop close on real flights, in about a minute.",
+    "demo": "See the whole loop close on real flights, through a year of them.",
     "init": "Look at a table and write a project file that runs.",
     "check": "Say whether the project file holds, without reading the data.",
     "plan": "What a run would do, and why.",

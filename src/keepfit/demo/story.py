@@ -1,66 +1,86 @@
-"""The demo, told step by step: take, fit, judge, release, serve, label, watch, refit, promote."""
+"""The demo, told week by week: take, fit, judge, release, serve, label, watch, refit, promote."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from importlib import resources
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, Protocol
 
 import httpx
 
 from keepfit import errors, files
-from keepfit.candidate import Candidate
+from keepfit.demo.course import WEEK, Course, Gained, Week, gained
 from keepfit.demo.stream import TABLE, Stream, flights, server
-from keepfit.evaluation import Evaluation, Gain
-from keepfit.loop.judge import score_both
-from keepfit.loop.models import candidate_of
-from keepfit.loop.rows import Rows
-from keepfit.loop.run import Run, run
-from keepfit.loop.turn import Turn, turn
-from keepfit.progress import Progress
-from keepfit.schema import Schema
+from keepfit.evaluation import Gain
+from keepfit.incident import Incident, incidents
+from keepfit.loop.run import Run
+from keepfit.progress import Progress, silent
+from keepfit.project import Project
 from keepfit.workspace import Workspace
 
-__all__ = ["BEGIN", "Gained", "Listener", "demo", "prepare"]
+if TYPE_CHECKING:
+    import polars as pl
+
+__all__ = ["BEGIN", "WEEKS", "Listener", "Scene", "Told", "demo", "prepare"]
 
 #: The file holds the flights before this instant; the later ones are the stream.
 BEGIN = datetime(2013, 3, 1, tzinfo=UTC)
+#: The first Monday, and the weeks from there to the end of the year.
+MONDAY, WEEKS = datetime(2013, 3, 4, tzinfo=UTC), 43
 
 
 @dataclass(frozen=True, slots=True)
-class Gained:
-    """What refitting brought on the flights after the promotion, which neither model had seen."""
+class Scene:
+    """What there is to see at a moment."""
 
-    record: ClassVar[str] = "gained"
-    version: ClassVar[int] = 1
+    now: datetime = BEGIN
+    #: How many weeks will come.
+    of: int = WEEKS
+    url: str = ""
+    flights: int = 0
+    champion: str = ""
+    challenger: str | None = None
+    weeks: tuple[Week, ...] = ()
+    incidents: tuple[Incident, ...] = ()
+    doing: str = ""
+    #: The flights that promoted models answered, and what those saved of the log loss.
+    gain: tuple[int, Gain] | None = None
 
-    folder: str
-    flights: int
-    begin: datetime
-    end: datetime
-    champion: str
-    first: str
-    now: Evaluation
-    frozen: Evaluation
-    log_loss: Gain
-    roc_auc: Gain
 
-
-@dataclass(frozen=True, slots=True)
-class Listener:
+class Listener(Protocol):
     """Who shows the demo: called with each thing that happened."""
 
-    prepared: Callable[[Path, int, int], None]
-    ran: Callable[[Run], None]
-    serving: Callable[[str], None]
-    turned: Callable[[Turn], None]
-    progress: Progress
+    def prepared(self, folder: Path, inside: int, outside: int) -> None: ...
+
+    def ran(self, run: Run) -> None: ...
+
+    def serving(self, url: str) -> None: ...
+
+    def week(self, week: Week) -> None: ...
+
+    def changed(self, scene: Scene) -> None: ...
 
 
-def prepare(folder: Path) -> tuple[int, int]:
+@dataclass(slots=True)
+class Told:
+    """The scene as it changes, for whoever shows it."""
+
+    listener: Listener
+    progress: Progress = silent
+    scene: Scene = field(default_factory=Scene)
+
+    def now(self, **changes: object) -> None:
+        self.scene = replace(self.scene, **changes)  # type: ignore[arg-type]
+        self.listener.changed(self.scene)
+
+    def doing(self, line: str) -> None:
+        self.progress(line)
+        self.now(doing=line)
+
+
+def prepare(folder: Path, table: pl.DataFrame | None = None) -> tuple[int, int]:
     """Make the project: the commented project file and the flights of January and February.
 
     Gives the rows in the file, and those that are kept outside as the stream.
@@ -75,73 +95,70 @@ def prepare(folder: Path) -> tuple[int, int]:
     if folder.exists() and any(folder.iterdir()):
         fix = "name an empty or a new folder: keepfit demo another-folder"
         raise errors.BadArgument("the folder is not empty", at=str(folder), fix=fix)
-    table = flights()
+    table = flights() if table is None else table
     known = table.filter(pl.col("departure") < BEGIN)
     files.write_whole(folder / TABLE, lambda path: known.write_parquet(path))
     files.write_whole(folder / "keepfit.toml", (resources.files("keepfit.demo") / "keepfit.toml").read_bytes())
     return known.height, table.height - known.height
 
 
-def demo(folder: Path, *, weeks: int, listener: Listener) -> Gained:
+def demo(folder: Path, *, weeks: int, listener: Listener, progress: Progress = silent) -> Gained:
     """Drive the loop over the weeks after February, and say what it gained."""
-    listener.prepared(folder, *prepare(folder))
-    ws = Workspace(folder)
-    first = run(ws, now=BEGIN, progress=listener.progress)
-    listener.ran(first)
-    if first.released is None:
-        raise errors.NoChampion("the first model did not pass its gates", at=str(folder), fix="keepfit show c1")
+    told = Told(listener, progress, Scene(of=weeks))
+    table = flights()
+    listener.prepared(folder, *prepare(folder, table))
+    with Project(Workspace(folder), told.doing) as project:
+        first = project.run(now=BEGIN)
+        listener.ran(first)
+        if first.released is None:
+            raise errors.NoChampion("the first model did not pass its gates", at=str(folder), fix="keepfit show c1")
+        with server(folder) as (url, _), httpx.Client(base_url=url, timeout=60) as client:
+            listener.serving(url)
+            told.now(url=url, champion=first.released)
+            course = Course(project.workspace, first.candidate, first.released, Stream(client, table))
+            end = MONDAY + weeks * WEEK + timedelta(days=1)
+            live(project, course, told, until=end)
+        told.doing("measuring what was gained")
+        return gained(course, now=end)
+
+
+def live(project: Project, course: Course, told: Told, *, until: datetime) -> None:
+    """Let days pass: flights are asked about, the day before is told of, and once a week's truth is known the loop turns."""
     now = BEGIN
-    with server(folder) as (url, _), httpx.Client(base_url=url, timeout=60) as client:
-        listener.serving(url)
-        stream = Stream(client, flights())
-        for day in range(_days(weeks)):
-            asked_at = BEGIN + timedelta(days=day)
-            now = asked_at + timedelta(days=1)
-            stream.day(asked_at)
-            if day:
-                stream.labels(asked_at - timedelta(days=1), at=now)
-            if now.weekday() == 1:  # a week ends on Sunday; its last labels are there on Tuesday at 00:00
-                _turn_until_done(ws, now, listener)
-    return _gained(ws, folder, first.candidate, now)
+    while now < until:
+        asked = course.stream.day(now)
+        if now > BEGIN:
+            course.stream.labels(now - timedelta(days=1), at=now + timedelta(days=1))
+        now += timedelta(days=1)
+        told.now(now=now, flights=told.scene.flights + asked, doing=f"{now - timedelta(days=1):%A} is asked about")
+        if now.weekday() == 1:  # a week ends on Sunday; its last labels are there on Tuesday at 00:00
+            _judge(project, course, told, begin=now - timedelta(days=8))
 
 
-def _days(weeks: int) -> int:
-    """Days until the labels of the last week are there, and one week more to measure what was gained."""
-    monday = BEGIN + timedelta(days=(7 - BEGIN.weekday()) % 7)
-    return (monday - BEGIN).days + 7 * weeks + 1
-
-
-def _turn_until_done(ws: Workspace, now: datetime, listener: Listener) -> None:
+def _judge(project: Project, course: Course, told: Told, *, begin: datetime) -> None:
+    """Do what is due now that a week's truth is known, and say what came of it."""
+    week = course.week(begin)
+    open_before = {one.number for one in _incidents(project)}
+    promoted = None
     for _ in range(20):
-        done = turn(ws, now=now, progress=listener.progress)
+        done = project.turn(now=told.scene.now)
         if not done.did_something:
-            return
-        listener.turned(done)
+            break
+        promoted = done.release if done.action.kind in {"promote", "rollback"} else promoted
+        _roles(project, told)
+    if week is not None:
+        opened = tuple(one.kind for one in _incidents(project) if one.number not in open_before)
+        course.weeks.append(replace(week, promoted=promoted, opened=opened))
+        told.now(weeks=tuple(course.weeks), gain=course.gain())
+        told.listener.week(course.weeks[-1])
 
 
-def _gained(ws: Workspace, folder: Path, first: Candidate, now: datetime) -> Gained:
-    """Score the promoted champion and the frozen first one on the flights that came after the promotion."""
-    import polars as pl  # the command line starts without it
-
-    entries = [e for e in ws.ledger.entries(kind="release") if e.body["role"] == "champion" and e.body["was"]]
-    if not entries:
-        raise errors.NoChampion("no challenger was promoted in these weeks", at=str(folder), fix="keepfit demo --weeks 6")
-    promoted, _ = candidate_of(ws, entries[0].body["candidate"])
-    assert promoted.fitted_before is not None
-    known = ws.artifacts.get_record(Schema, first.schema)
-    begin, end = entries[0].at, now
-    later = flights().filter((pl.col("departure") >= begin) & (pl.col("departure") < end)).cast({pl.Int16: pl.Int64, pl.Int8: pl.Int64})
-    rows = Rows(later, ws.task.truth(later["late"], first.classes))
-    (frozen, _), (refitted, _) = score_both(ws, rows, known, [first, promoted], classes=promoted.classes)
-    return Gained(
-        str(folder),
-        rows.count,
-        begin,
-        end,
-        promoted.id,
-        first.id,
-        refitted,
-        frozen,
-        refitted.gain_over(frozen, "log_loss"),
-        refitted.gain_over(frozen, "roc_auc"),
+def _roles(project: Project, told: Told) -> None:
+    held = project.workspace.roles()
+    told.now(
+        champion=held.champion or "", challenger=held.shadow, incidents=tuple(one for one in _incidents(project) if one.closed is None)
     )
+
+
+def _incidents(project: Project) -> list[Incident]:
+    return incidents(project.workspace.ledger.entries(kind="incident"))

@@ -7,17 +7,17 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx
+import msgspec
 
 from keepfit import errors
 from keepfit.instant import show
-from keepfit.request import as_request
 
 if TYPE_CHECKING:
     import polars as pl
@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 __all__ = ["TABLE", "Stream", "flights", "server"]
 
 TABLE = "flights.parquet"
-BATCH = 500
+BATCH = 2000
+#: A passenger asks so long before departure.
+AHEAD = timedelta(hours=3)
 
 
 def flights() -> pl.DataFrame:
@@ -73,39 +75,58 @@ def server(folder: Path) -> Iterator[tuple[str, subprocess.Popen[str]]]:
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """Posts days of flights to a server, and the labels of the day before."""
+    """Posts days of flights to a server, and the labels of the day before; keeps what was answered of each flight."""
 
     client: httpx.Client
     table: pl.DataFrame
     key: tuple[str, ...] = ("carrier", "flight", "departure")
+    #: By day: its flights, with the `score` and the `release` that answered.
+    answers: dict[datetime, pl.DataFrame] = field(default_factory=dict)
 
     def day(self, begin: datetime) -> int:
         """Ask about the flights of one day, hour by hour, three hours before that hour; give how many."""
-        rows = self._of(begin).drop("late", "arr_delay")
+        import polars as pl  # the command line starts without it
+
+        rows, answered = self._of(begin), []
+        hours = rows["departure"].dt.hour()
         for hour in range(24):
-            at = begin + timedelta(hours=hour)
-            asked = rows.filter(rows["departure"].dt.hour() == hour)
+            asked = rows.filter(hours == hour)
             if asked.height:
-                self._post("/v1/predict", {"rows": [as_request(row) for row in asked.iter_rows(named=True)]}, at=at - timedelta(hours=3))
+                body = f'{{"rows":{_as_text(asked.drop("late", "arr_delay")).write_json()}}}'
+                said = self._post("/v1/predict", body, at=begin + timedelta(hours=hour) - AHEAD)
+                told = {
+                    "score": [one["score"] for one in said["predictions"]],
+                    "release": [one.get("release", said["release"]) for one in said["predictions"]],
+                }
+                answered.append(asked.with_columns(pl.DataFrame(told)))
+        if answered:
+            self.answers[begin] = pl.concat(answered)
         return rows.height
 
     def labels(self, begin: datetime, *, at: datetime) -> int:
         """Tell how late the flights of one day were; give how many."""
-        rows = self._of(begin).select(*self.key, "late")
-        told = [
-            {"key": {k: v for k, v in row.items() if k != "late"}, "value": row["late"]}
-            for row in map(as_request, rows.iter_rows(named=True))
-        ]
-        for start in range(0, len(told), BATCH * 4):
-            self._post("/v1/labels", {"labels": told[start : start + BATCH * 4]}, at=at)
-        return rows.height
+        import polars as pl  # the command line starts without it
+
+        told = _as_text(self._of(begin)).select(key=pl.struct(*self.key), value="late")
+        for start in range(0, told.height, BATCH):
+            self._post("/v1/labels", f'{{"labels":{told.slice(start, BATCH).write_json()}}}', at=at)
+        return told.height
 
     def _of(self, begin: datetime) -> pl.DataFrame:
         import polars as pl  # the command line starts without it
 
         return self.table.filter((pl.col("departure") >= begin) & (pl.col("departure") < begin + timedelta(days=1)))
 
-    def _post(self, path: str, body: dict[str, Any], *, at: datetime) -> None:
-        answer = self.client.post(path, json=body, headers={"Keepfit-Now": show(at)})
+    def _post(self, path: str, body: str, *, at: datetime) -> Any:
+        headers = {"Keepfit-Now": show(at), "Content-Type": "application/json"}
+        answer = self.client.post(path, content=body, headers=headers)
         if answer.status_code != 200:
             raise errors.ServerFailed(f"the server answered {answer.status_code}: {answer.text[:300]}", at=path, fix="run it again")
+        return msgspec.json.decode(answer.content)
+
+
+def _as_text(rows: pl.DataFrame) -> pl.DataFrame:
+    """Rows as requests carry them: times as text with their offset."""
+    import polars.selectors as cs  # the command line starts without it
+
+    return rows.with_columns(cs.datetime().dt.strftime("%Y-%m-%dT%H:%M:%S%.fZ"))
