@@ -118,11 +118,15 @@ def with_truth(answered: pl.DataFrame, known_labels: pl.DataFrame, target: str) 
     )
 
 
-def values_of(texts: pl.Series) -> pl.Series:
-    """JSON texts as the values that they stand for."""
+def values_of(texts: pl.Series, dtype: pl.DataType | None = None) -> pl.Series:
+    """JSON texts as the values that they stand for, of a type, or of the one that holds them all; each text is read once."""
     import polars as pl  # the command line starts without it
 
-    return pl.Series(texts.name, [None if text is None else msgspec.json.decode(text) for text in texts], strict=False)
+    said = texts.unique(maintain_order=True)
+    values = [None if text is None else msgspec.json.decode(text) for text in said]
+    known = pl.DataFrame({"said": said, "value": pl.Series(values, dtype=dtype, strict=dtype is not None)})
+    there = texts.alias("said").to_frame().join(known, on="said", how="left", nulls_equal=True, maintain_order="left")
+    return there["value"].alias(texts.name)
 
 
 @dataclass(frozen=True, slots=True)

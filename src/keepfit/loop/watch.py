@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Sequence
 from dataclasses import replace
@@ -126,8 +125,7 @@ def as_rows(ws: Workspace, answered: pl.DataFrame, known: Schema, classes: tuple
         told = told.filter(pl.col("key").is_null() | pl.col("key").is_first_distinct())
     said = [name for name in told.columns if name.startswith(fold.OUTPUT)]
     frame = told.select([*(pl.col(f"{fold.INPUT}{name}").alias(name) for name in inputs), *said, pl.col("id").alias(_ID)])
-    values = [json.loads(value) for value in told["label"]]
-    target = pl.Series(known.target, values, dtype=_target_type(known))
+    target = log.values_of(told["label"], _target_type(known)).alias(known.target)
     frame = frame.with_columns(target)
     truth = ws.task.truth(frame[known.target], classes)
     ids, frame, who = frame[_ID], frame.drop(_ID), [] if known.time else known.used("subject")[:1]
