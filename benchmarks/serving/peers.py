@@ -58,7 +58,7 @@ def spent(pids: list[int]) -> float:
 
 def measure(one: Contestant, script: Path, rows: int, connections: int, seconds: float) -> tuple[float, float]:
     """Requests a second, and the share of the machine that others took."""
-    command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "-s", str(script), one.url + one.path(rows)]
+    command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "30s", "-s", str(script), one.url + one.path(rows)]
     before = busy(), spent(one.processes()), _of_children()
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     after = busy(), spent(one.processes()), _of_children()

@@ -212,3 +212,41 @@ def test_segments_are_folded_beside_the_server(champion, serve, until):
         assert metric(server, "keepfit_fold_failing") == 0
         (part,) = (champion / ".keepfit/tables/predictions").glob("*.parquet")
         assert pl.read_parquet(part)["id"].to_list() == ["a"]
+
+
+def folds(server):
+    """The processes that fold, by the parent's children."""
+    children = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children").read_text().split()
+    return [int(pid) for pid in children if b"serving.folding" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+
+
+def test_a_worker_that_is_killed_while_segments_are_folded_costs_nothing(champion, serve, until):
+    with serve(champion) as server:
+        ids = []
+
+        def ask():
+            ids.append(f"id{len(ids)}")
+            assert httpx.post(f"{server.url}/v1/predict", json={"rows": [ROW], "ids": [ids[-1]]}, timeout=60).status_code == 200
+
+        ask()
+        os.kill(workers(server)[0], signal.SIGTERM)  # it seals what it kept
+        (fold,) = until_some(until, lambda: folds(server))
+        os.kill(fold, signal.SIGSTOP)
+        try:
+            (worker,) = until_some(until, lambda: workers(server))
+            until(lambda: server.client.get("/livez").status_code == 200)
+            ask()
+            os.kill(worker, signal.SIGKILL)
+            until(lambda: workers(server) not in ([], [worker]))
+            ask()
+        finally:
+            os.kill(fold, signal.SIGCONT)
+        until(lambda: (metric(server, "keepfit_folds_total") or 0) >= 1, within=90)
+        assert metric(server, "keepfit_fold_failing") == 0
+    assert sorted(library.open(champion).predictions()["id"]) == ids
+
+
+def until_some(until, look):
+    """What is found, once there is some."""
+    until(lambda: look(), within=90)
+    return look()
