@@ -58,7 +58,7 @@ def command(
         if given.as_json:
             click.echo(f'{{"url":"{url}","release":"{release}"}}')
         elif log != "stdout":
-            click.echo(f"Serving {release} on {url}   (POST {url}/v1/predict; stop with Ctrl-C)")
+            click.echo(f"Serving {release} on {url}   (open it in a browser, or POST {url}/v1/predict; stop with Ctrl-C)")
             if listen.admitted:
                 click.echo("Whoever reaches this address is answered: predictions and health need no key.")
 

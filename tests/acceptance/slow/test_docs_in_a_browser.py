@@ -48,6 +48,12 @@ def test_a_person_asks_changes_a_value_and_is_told_what_is_wrong(champion, serve
         assert "rows[0].amount" in browser.wait("document.querySelector('.answer.fault-said')?.innerText")
         assert browser.see("document.querySelector('.wrong label').innerText.trim()") == "amount"
         assert server.url in browser.see("document.getElementById('snippet').textContent")
+        for path, samples in described(server).items():
+            (source,) = [one["source"] for one in samples if one["lang"] == "JavaScript"]
+            # What a snippet would print is looked at.
+            source = source.replace("http://127.0.0.1:8080", server.url).replace("console.log(", "const printed = [").rstrip(";)")
+            printed = browser.see(f"(async () => {{ {source}]; return printed; }})()")
+            assert printed == [1] if path == "/v1/labels" else printed[0] in (True, False), path
         for width in (320, 390, 1200):
             browser.go(f"{server.url}/docs", width=width)
             browser.wait("document.getElementById('statement').textContent")
@@ -55,7 +61,7 @@ def test_a_person_asks_changes_a_value_and_is_told_what_is_wrong(champion, serve
         refused = [one for one in browser.said if "422" not in json.dumps(one)]  # the fault that was asked for is on the console
         assert refused == []
         assert only(browser, server) == []
-    assert library.open(champion).predictions().height == 2  # what was refused is not among them
+    assert library.open(champion).predictions().height == 3  # what was refused is not among them
 
 
 def test_where_keys_are_in_force_the_page_says_nothing_until_one_is_given(champion, serve, browser, keepfit):
@@ -85,6 +91,12 @@ def test_names_that_would_do_harm_are_shown_as_they_are(project, table, keepfit,
         assert browser.see("document.title") != "taken"
         browser.see("document.getElementById('ask').click()")
         assert browser.wait("document.querySelector('.answer.said')?.innerText")
+
+
+def described(server):
+    """The snippets of every route that has some."""
+    paths = server.client.get("/openapi.json").json()["paths"]
+    return {path: verbs["post"]["x-codeSamples"] for path, verbs in paths.items() if "x-codeSamples" in verbs.get("post", {})}
 
 
 def project_with(statement):
