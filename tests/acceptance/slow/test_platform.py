@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-RELEASE = Path(__file__).parents[1] / "golden" / "releases" / "v1-trees"
+RELEASE = Path(__file__).parents[2] / "golden" / "releases" / "v1-trees"
 ROW = {
     "order": 1001,
     "at": "2024-03-01T14:30:00+02:00",
