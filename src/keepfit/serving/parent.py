@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
@@ -60,7 +60,7 @@ class Parent:
     folding : lets segments be folded; None where there are none
     """
 
-    def __init__(self, orders: Orders, duty: Duty, listening: socket.socket, *, folding: Folding | None, events: Events) -> None:
+    def __init__(self, orders: Orders, duty: Duty, listening: Sequence[socket.socket], *, folding: Folding | None, events: Events) -> None:
         self._orders, self._duty, self._listening, self._folding, self._events = orders, duty, listening, folding, events
         self._shared = shared_memory(), shared_memory()
         parts = orders.workers + 1
@@ -165,7 +165,7 @@ class Parent:
 
     def _start(self, place: _Place) -> None:
         ours, theirs = socket.socketpair()
-        passed = [theirs.fileno(), self._listening.fileno(), *self._shared]
+        passed = [theirs.fileno(), *self._shared, *(one.fileno() for one in self._listening)]
         command = [sys.executable, "-P", "-m", "keepfit.serving.worker", *map(str, passed)]
         # One thread for each library: workers are as many as there are processors to use.
         alone = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}

@@ -24,6 +24,7 @@ class Platform(msgspec.Struct, frozen=True):
     ----------
     model : the folder in which it puts the model; None where it puts none
     predict, health : routes that it calls besides its usual ones
+    health_port : another port on which it may ask whether the server is well
     workers : how many processes it wants; None leaves that open
     """
 
@@ -32,6 +33,7 @@ class Platform(msgspec.Struct, frozen=True):
     model: str | None = None
     predict: str | None = None
     health: str | None = None
+    health_port: int | None = None
     workers: int | None = None
 
 
@@ -59,7 +61,8 @@ def platform_of(environ: Mapping[str, str], *, told: bool, model: Path = SAGEMAK
         )
     if "AZUREML_MODEL_DIR" in environ:
         workers = _number(environ, "WORKER_COUNT", 1) if "WORKER_COUNT" in environ else None
-        return Platform("azure", port=_number(environ, "SERVER_PORT", 5001), model=environ["AZUREML_MODEL_DIR"] or None, workers=workers)
+        port, model_dir = _number(environ, "SERVER_PORT", 5001), environ["AZUREML_MODEL_DIR"] or None
+        return Platform("azure", port, model_dir, health_port=5000, workers=workers)
     if told or "SAGEMAKER_BIND_TO_PORT" in environ or (model.is_dir() and not project):
         return Platform("sagemaker", port=_number(environ, "SAGEMAKER_BIND_TO_PORT", 8080), model=str(model) if model.is_dir() else None)
     return None

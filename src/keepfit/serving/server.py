@@ -10,7 +10,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -135,9 +135,10 @@ def _serve(orders: Orders, duty: Duty, listen: Listen, ws: Workspace | None) -> 
     )
     raise_open_files()
     events = Events(quiet=listen.quiet)
-    with _bound(listen) as listening:
+    with contextlib.ExitStack() as stack:
+        listening = [stack.enter_context(_bound(listen.host, listen.port)), *_bound_beside(listen, stack, events)]
         scheme = "https" if listen.certificate else "http"
-        url = f"{scheme}://{_in_url(listen.host)}:{listening.getsockname()[1]}"
+        url = f"{scheme}://{_in_url(listen.host)}:{listening[0].getsockname()[1]}"
         folding = Folding(ws) if ws is not None and orders.log == "segments" else None
 
         def ready(champion: str) -> None:
@@ -161,7 +162,7 @@ def _serve(orders: Orders, duty: Duty, listen: Listen, ws: Workspace | None) -> 
 def _alone(
     orders: Orders,
     duty: Duty,
-    listening: socket.socket,
+    listening: Sequence[socket.socket],
     ws: Workspace | None,
     folding: Folding | None,
     events: Events,
@@ -220,16 +221,28 @@ def _alone(
         runner.run(run())
 
 
-def _bound(listen: Listen) -> contextlib.closing[socket.socket]:
-    listening = socket.socket(socket.AF_INET6 if ":" in listen.host else socket.AF_INET)
+def _bound_beside(listen: Listen, stack: contextlib.ExitStack, events: Events) -> list[socket.socket]:
+    """What a platform's probes may ask besides; a port that another holds is not worth failing for."""
+    beside = listen.platform.health_port if listen.platform is not None else None
+    if beside is None or listen.port in (0, beside):
+        return []
+    try:
+        return [stack.enter_context(_bound(listen.host, beside))]
+    except errors.ServerFailed as error:
+        events.say("the port for health cannot be listened on", "error", at=error.at, error=error.message)
+        return []
+
+
+def _bound(host: str, port: int) -> contextlib.closing[socket.socket]:
+    listening = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listening.bind((listen.host, listen.port))
+        listening.bind((host, port))
         listening.listen(4096)
     except OSError as error:
         listening.close()
         fix = "choose another port with --port, or --port 0 for any free one"
-        raise errors.ServerFailed(f"cannot listen: {error.strerror}", at=f"{listen.host}:{listen.port}", fix=fix) from error
+        raise errors.ServerFailed(f"cannot listen: {error.strerror}", at=f"{host}:{port}", fix=fix) from error
     return contextlib.closing(listening)
 
 

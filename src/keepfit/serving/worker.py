@@ -1,7 +1,7 @@
 """A worker: answers requests on a socket that it was given, as its orders say; no training library, no ledger, no tables.
 
-It is a process of its own, started as `python -m keepfit.serving.worker` with the descriptors of what it shares: the
-listening socket, the counters, the rates, and the line to its parent, which sends orders and duties and whose end ends it.
+It is a process of its own, started as `python -m keepfit.serving.worker` with the descriptors of what it shares: the line to
+its parent, which sends orders and duties and whose end ends it, the counters, the rates, and the listening sockets.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import signal
 import socket
 import ssl
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -95,11 +95,11 @@ class Worker:
         """Take no more connections; what is under way ends."""
         self._stopping.set()
 
-    async def run(self, listening: socket.socket, *, started: Callable[[], None] = lambda: None) -> None:
+    async def run(self, listening: Sequence[socket.socket], *, started: Callable[[], None] = lambda: None) -> None:
         """Answer until it is stopped; then seal what is kept."""
         loop = asyncio.get_running_loop()
         connections = Connections(self.app, loop)
-        server = await loop.create_server(connections.make, sock=listening, ssl=self._tls, backlog=4096)
+        servers = [await loop.create_server(connections.make, sock=one, ssl=self._tls, backlog=4096) for one in listening]
         gc.collect()
         gc.freeze()  # what was loaded stays: no collection looks at it again
         started()
@@ -109,7 +109,8 @@ class Worker:
                     await asyncio.wait_for(self._stopping.wait(), 1.0)
                 connections.look_over()
                 self.app.log.tend()
-            server.close()
+            for server in servers:
+                server.close()
             await connections.finish(GRACE)
         finally:
             self.close()
@@ -224,7 +225,7 @@ async def _follow(line: _Line, worker: Worker) -> None:
     worker.stop()
 
 
-async def _run(worker: Worker, line: _Line, listening: socket.socket) -> None:
+async def _run(worker: Worker, line: _Line, listening: Sequence[socket.socket]) -> None:
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, worker.stop)
     following = asyncio.create_task(_follow(line, worker))
     name = worker.app.who_answers().champion.release.id
@@ -237,7 +238,7 @@ async def _run(worker: Worker, line: _Line, listening: socket.socket) -> None:
 def main(arguments: list[str]) -> int:
     """Serve until the parent says so or is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent too, which ends its workers in order
-    line_, listening_, counters_, rates_ = map(int, arguments)
+    line_, counters_, rates_, *listening_ = map(int, arguments)
     line = _Line(line_)
     heard = line.first()
     if heard is None or heard.orders is None:
@@ -250,7 +251,7 @@ def main(arguments: list[str]) -> int:
     except errors.KeepfitError as error:
         line.tell(Told(fault={"code": error.code, "message": error.message, "at": error.at, "fix": error.fix}))
         return error.exit_code
-    listening = socket.socket(fileno=listening_)
+    listening = [socket.socket(fileno=one) for one in listening_]
     import uvloop  # the line has been read by blocking calls until here
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

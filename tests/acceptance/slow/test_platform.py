@@ -41,9 +41,14 @@ def free_port():
         return one.getsockname()[1]
 
 
+def is_free(port):
+    with socket.socket() as one:
+        return one.connect_ex(("127.0.0.1", port)) != 0
+
+
 @pytest.mark.parametrize("cloud", ["vertex", "azure"])
 def test_a_container_listens_where_its_environment_says_and_opens_predict_and_health_alone(cloud, variables, tmp_path):
-    port = free_port()
+    port, probes = free_port(), is_free(5000)
     environ = {
         "vertex": {"AIP_HTTP_PORT": str(port), "AIP_PREDICT_ROUTE": "/ask", "AIP_HEALTH_ROUTE": "/well", "AIP_STORAGE_URI": str(RELEASE)},
         "azure": {"SERVER_PORT": str(port), "AZUREML_MODEL_DIR": str(RELEASE), "WORKER_COUNT": "1"},
@@ -53,6 +58,8 @@ def test_a_container_listens_where_its_environment_says_and_opens_predict_and_he
         assert url == f"http://0.0.0.0:{port}"
         here = f"http://127.0.0.1:{port}"
         assert httpx.get(here + health).status_code == 200
+        if cloud == "azure" and probes:
+            assert httpx.get("http://127.0.0.1:5000/").text == "Healthy"
         said = httpx.post(here + predict, json=body)
         assert said.status_code == 200, said.text
         assert json.loads(process.stdout.readline())["id"] == said.json()["predictions"][0]["id"]

@@ -46,9 +46,9 @@ def test_vertex_names_port_routes_and_folder():
 
 
 def test_azure_names_its_folder_port_and_workers():
-    assert found({"AZUREML_MODEL_DIR": "/var/m/1"}) == Platform("azure", 5001, "/var/m/1")
+    assert found({"AZUREML_MODEL_DIR": "/var/m/1"}) == Platform("azure", 5001, "/var/m/1", health_port=5000)
     environ = {"AZUREML_MODEL_DIR": "/var/m/1", "SERVER_PORT": "8080", "WORKER_COUNT": "3"}
-    assert found(environ) == Platform("azure", 8080, "/var/m/1", workers=3)
+    assert found(environ) == Platform("azure", 8080, "/var/m/1", health_port=5000, workers=3)
 
 
 @pytest.mark.parametrize(
