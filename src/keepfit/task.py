@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from keepfit.calibration import Calibration
+    from keepfit.measures.plausible import Told
     from keepfit.measures.quality import Estimate
 
 __all__ = ["Metric", "Outputs", "Scored", "Shown", "Task", "Value"]
@@ -147,6 +148,15 @@ class Task(Protocol):
 
     def calibrate_row(self, outputs: Mapping[str, float], calibration: Calibration) -> Mapping[str, float]:
         """The same of one row, equal to at least 12 digits."""
+        ...
+
+    def plausible(self, told: Told, outputs: Outputs, asked: Outputs, *, draws: int, seed: int) -> NDArray[np.float64]:
+        """Plausible truths for the rows of `asked`, whose truth is not known; shape (draws, rows).
+
+        Parameters
+        ----------
+        told, outputs : rows whose truth is known, and the outputs for them
+        """
         ...
 
     def threshold(self, value: Value | None) -> float:

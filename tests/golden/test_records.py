@@ -32,6 +32,7 @@ from keepfit.decision import Decision
 from keepfit.demo.course import Gained, Week
 from keepfit.drift import Drift
 from keepfit.errors import BrokenFile, NewerFormat
+from keepfit.estimate import Estimate, Expected, Track
 from keepfit.estimators.constant import Constant
 from keepfit.estimators.dot import Line, Weights
 from keepfit.estimators.general import Owned
@@ -211,6 +212,23 @@ WINDOW = Window(
     "shadow",
     ("the reference has 100 rows, too few to say how windows differ of themselves",),
 )
+ESTIMATE = Estimate(
+    utc(2013, 3, 11),
+    utc(2013, 3, 18),
+    "r1",
+    "champion",
+    100,
+    900,
+    9,
+    {"log_loss": Expected(0.4, 0.375, 0.5, "lower")},
+    "log_loss",
+    "binary",
+    0.25,
+    0.5,
+    0.75,
+    {"log_loss": Track(4, 0.02, -0.01, 3, 1.25)},
+    ("no label has come yet",),
+)
 INTERVAL = Interval(utc(2013, 3, 4), utc(2013, 3, 11))
 PROMOTE = Action("promote", "the challenger won", INTERVAL, "r2", 4, 1)
 STAGE_TEST = StageTest(
@@ -320,6 +338,7 @@ RECORDS = {
         "0" * 64,
         "f" * 64,
     ),
+    "estimate": ESTIMATE,
     "evaluation": EVALUATION,
     "gained": Gained(
         "demo",
@@ -618,6 +637,8 @@ SHAPES = [
         Head,
         Interval,
         Drift,
+        Expected,
+        Track,
         Encoding,
         Setting,
         Step,

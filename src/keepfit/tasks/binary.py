@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Any
 from keepfit import errors
 from keepfit.calibration import Calibration
 from keepfit.later import numpy as np
-from keepfit.measures import decisions, quality
+from keepfit.measures import decisions, plausible, quality
 from keepfit.measures.platt import platt
 from keepfit.task import Metric, Outputs, Scored, Shown, Value
 
 if TYPE_CHECKING:
     import polars as pl
     from numpy.typing import NDArray
+
+    from keepfit.measures.plausible import Told
 
 __all__ = ["Binary"]
 
@@ -120,6 +122,9 @@ class Binary:
 
     def calibrate_row(self, outputs: Mapping[str, float], calibration: Calibration) -> Mapping[str, float]:
         return {"score": calibration.one(outputs["score"])}
+
+    def plausible(self, told: Told, outputs: Outputs, asked: Outputs, *, draws: int, seed: int) -> NDArray[np.float64]:
+        return plausible.outcomes(told, outputs["score"], asked["score"], draws, seed)
 
     def threshold(self, value: Value | None) -> float:
         """Acting pays from this probability on: worth of acting at least that of not acting.

@@ -10,13 +10,15 @@ from keepfit import errors
 from keepfit.calibration import Calibration
 from keepfit.later import numpy as np
 from keepfit.measures import classes as measures
-from keepfit.measures import decisions, quality
+from keepfit.measures import decisions, plausible, quality
 from keepfit.measures.temperature import sharpened, temperature
 from keepfit.task import Metric, Outputs, Scored, Shown, Value
 
 if TYPE_CHECKING:
     import polars as pl
     from numpy.typing import NDArray
+
+    from keepfit.measures.plausible import Told
 
 __all__ = ["MOST_CLASSES", "Multiclass"]
 
@@ -122,6 +124,9 @@ class Multiclass:
 
     def calibrate_row(self, outputs: Mapping[str, float], calibration: Calibration) -> Mapping[str, float]:
         return calibration.power(outputs)
+
+    def plausible(self, told: Told, outputs: Outputs, asked: Outputs, *, draws: int, seed: int) -> NDArray[np.float64]:
+        return plausible.classes(told, _chances(outputs), _chances(asked), draws, seed)
 
     def threshold(self, value: Value | None) -> float:
         return 0.0

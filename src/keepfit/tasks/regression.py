@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 from keepfit import errors
 from keepfit.calibration import Calibration
 from keepfit.later import numpy as np
-from keepfit.measures import magnitudes, quality
+from keepfit.measures import magnitudes, plausible, quality
 from keepfit.task import Metric, Outputs, Scored, Shown, Value
 
 if TYPE_CHECKING:
     import polars as pl
     from numpy.typing import NDArray
+
+    from keepfit.measures.plausible import Told
 
 __all__ = ["Regression"]
 
@@ -108,6 +110,10 @@ class Regression:
     def calibrate_row(self, outputs: Mapping[str, float], calibration: Calibration) -> Mapping[str, float]:
         value, low, high = outputs["prediction"], outputs["low"] - calibration.below, outputs["high"] + calibration.above
         return {"prediction": value, "low": min(value, low), "high": max(value, high)}
+
+    def plausible(self, told: Told, outputs: Outputs, asked: Outputs, *, draws: int, seed: int) -> NDArray[np.float64]:
+        width, asked_width = (said["high"] - said["low"] for said in (outputs, asked))
+        return plausible.magnitudes(told, outputs["prediction"], width, asked["prediction"], asked_width, draws, seed)
 
     def threshold(self, value: Value | None) -> float:
         return 0.0
