@@ -75,7 +75,7 @@ def classes(told: Told, chances: Floats, asked: Floats, draws: int, seed: int) -
     power = temperature(told.truth, chances) if told.truth.size else 1.0
     believed = sharpened(asked, power)
     known = sharpened(chances, power) if told.truth.size else chances
-    usual: Floats = np.asarray(believed.mean(axis=0)) + _TINY
+    usual = [float(one) + _TINY for one in believed.mean(axis=0)]
     shifts = np.empty((draws, count))
     for one in range(count):
         values, errors = [], []
