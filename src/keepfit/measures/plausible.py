@@ -90,7 +90,7 @@ def classes(told: Told, chances: Floats, asked: Floats, draws: int, seed: int) -
     for number, shift in enumerate(shifts):
         parts = believed * np.exp(shift - shift.max())
         reached = np.cumsum(parts / parts.sum(axis=1, keepdims=True), axis=1)
-        drawn[number] = (rng.random(asked.shape[0])[:, None] > reached[:, :-1]).sum(axis=1)
+        drawn[number] = (rng.random((asked.shape[0], 1)) > reached[:, :-1]).sum(axis=1)
     return drawn
 
 
