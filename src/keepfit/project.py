@@ -13,6 +13,7 @@ import msgspec
 from keepfit import errors, notebook
 from keepfit.candidate import Candidate
 from keepfit.chain import Verification
+from keepfit.estimate import Estimate
 from keepfit.evaluation import Evaluation
 from keepfit.instant import Duration, show
 from keepfit.ledger import Entry
@@ -20,6 +21,7 @@ from keepfit.loop import log
 from keepfit.loop.begin import begin, decide, find_table, look
 from keepfit.loop.compare import compare
 from keepfit.loop.decide import approve, freeze, veto
+from keepfit.loop.expect import estimates, expect
 from keepfit.loop.label import label
 from keepfit.loop.models import candidate_behind, evaluation_of
 from keepfit.loop.outlook import Outlook, outlook
@@ -164,6 +166,11 @@ class Project:
         entries = sorted(newest_looks(self.workspace.ledger.entries(kind="watch")), key=lambda entry: (entry.body["begin"], entry.seq))
         return Records(self.workspace.artifacts.get_record(Window, entry.body["artifacts"]["window"]) for entry in entries)
 
+    @property
+    def estimates(self) -> Records[Estimate]:
+        """What the quality of each window was expected to be before its labels came, oldest first."""
+        return Records(estimates(self.workspace))
+
     # -- the verbs of the command line ----------------------------------------------------------
 
     def check(self) -> None:
@@ -208,8 +215,9 @@ class Project:
             return run(self.workspace, now=_or_clock(now), progress=self._progress)
 
     def watch(self, *, now: datetime | None = None) -> list[Window]:
-        """Look at the windows whose labels are due."""
+        """Look at the windows whose labels are due; of those that have only ended, estimate the quality (`estimates`)."""
         with self.workspace.alone(now=now):
+            expect(self.workspace, now=_or_clock(now))
             return watch(self.workspace, now=_or_clock(now))
 
     def turn(self, *, now: datetime | None = None) -> Turn:

@@ -8,10 +8,12 @@ from collections.abc import Iterable
 import click
 
 from keepfit import plugin
+from keepfit.estimate import Estimate
 from keepfit.evaluation import BASELINES, Evaluation
 from keepfit.gate import Outcome
 from keepfit.incident import Incident
 from keepfit.inspection import Inspection
+from keepfit.metric import number
 from keepfit.suspicion import Suspicion
 from keepfit.task import Task
 from keepfit.verdict import Verdict
@@ -19,6 +21,7 @@ from keepfit.violation import Violation, many
 from keepfit.window import Window
 
 __all__ = [
+    "estimate_lines",
     "incident_line",
     "inspection_line",
     "metrics",
@@ -140,6 +143,25 @@ def window_lines(window: Window) -> list[str]:
         about = f" of {signal.about}" if signal.about else ""
         lines.append(f"  {click.style(f'{signal.severity:<14}', fg=_SEVERITIES[signal.severity])} {signal.kind}{about}: {signal.because}")
     return lines
+
+
+def estimate_lines(found: Estimate) -> list[str]:
+    """What the quality of a window may be whose labels are not there yet, and how far such estimates were off so far."""
+    lines = [
+        f"Window {found.begin:%Y-%m-%d} to {found.end:%Y-%m-%d}, release {found.release}: "
+        f"{found.rows:,} predictions, before their labels are due"
+    ]
+    shown = list(dict.fromkeys([found.selects, *found.metrics]))[:2]
+    lines += [f"  {name:<14} about {found[name]}, estimated {_so_far(found, name)}" for name in shown if name in found.metrics]
+    return lines + [f"  note           {note}" for note in found.notes]
+
+
+def _so_far(found: Estimate, metric: str) -> str:
+    track = found.past.get(metric)
+    if track is None:
+        return f"from {found.known:,} labels; no estimate was held against labels yet"
+    kept = f"{track.inside} of {track.windows} inside their interval"
+    return f"from {found.known:,} labels; so far off by {number(track.off)} on average, {kept}"
 
 
 def _quality_lines(window: Window, measured: Evaluation) -> list[str]:

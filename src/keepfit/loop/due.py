@@ -20,7 +20,7 @@ from keepfit.workspace import Workspace
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["Held", "Who", "due", "grown", "held", "looks", "sealed"]
+__all__ = ["Held", "Who", "closed", "due", "grown", "held", "looks", "sealed"]
 
 #: A release and its role.
 Who: TypeAlias = tuple[str, str]
@@ -44,6 +44,11 @@ def due(ws: Workspace, *, now: datetime) -> tuple[Interval, ...]:
     """The windows with traffic whose labels are due and that have no entry yet, oldest first; then those that were late for."""
     seen = sealed(ws)
     return (*_new(ws, seen, now), *_late(ws, seen, now))
+
+
+def closed(ws: Workspace, *, now: datetime) -> tuple[Interval, ...]:
+    """The windows with traffic that have ended and have no entry yet, oldest first, whether or not their labels are due."""
+    return tuple(_new(ws, sealed(ws), now + ws.spec.problem.label_delay.delta))
 
 
 def sealed(ws: Workspace) -> dict[Interval, list[Entry]]:

@@ -13,6 +13,7 @@ from keepfit.evaluation import Gain
 from keepfit.incident import State, next_action
 from keepfit.loop import alerts, deliver, fold, lease
 from keepfit.loop.due import due
+from keepfit.loop.expect import expect
 from keepfit.loop.incidents import settle
 from keepfit.loop.race import compare
 from keepfit.loop.refit import refit
@@ -71,6 +72,7 @@ def turn(ws: Workspace, *, now: datetime, progress: Progress = silent) -> Turn:
     what they are to know of.
     """
     fold.fold(ws)
+    expect(ws, now=now)
     try:
         return _decide(ws, now, progress)
     finally:

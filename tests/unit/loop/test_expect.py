@@ -1,0 +1,132 @@
+"""What windows' quality may be before their labels are there, and how that is held against labels afterwards."""
+
+from __future__ import annotations
+
+import shutil
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import polars as pl
+import pytest
+
+import keepfit
+from keepfit.commands import words
+
+BEGIN = datetime(2024, 1, 1, tzinfo=UTC)  # a Monday
+SERVED = BEGIN + timedelta(weeks=9)
+PROJECT = """\
+[problem]
+name = "small"
+target = "bad"
+time = "when"
+key = ["number"]
+label_delay = "1d"
+
+[data]
+source = "rows.parquet"
+
+[model]
+estimators = ["linear"]
+trials = 0
+"""
+
+
+def rows(begin, days, seed, more=0.0):
+    """Rows of some days, in which the outcome's log odds lie `more` higher than the model knows."""
+    draw = np.random.default_rng(seed)
+    count = 40 * days
+    amount = draw.normal(size=count)
+    when = pl.Series([begin + timedelta(seconds=86_400 * days * place / count) for place in range(count)], dtype=pl.Datetime("us", "UTC"))
+    number = (begin - BEGIN).days * 1000 + np.arange(count)
+    bad = draw.random(count) < 1 / (1 + np.exp(-(1.5 * amount - 0.5 + more)))
+    return pl.DataFrame({"number": number, "when": when, "amount": amount, "bad": bad})
+
+
+@pytest.fixture(scope="module")
+def released(tmp_path_factory):
+    """A project with a champion, whose labels come a day late."""
+    folder = tmp_path_factory.mktemp("project")
+    (folder / "keepfit.toml").write_text(PROJECT)
+    rows(BEGIN, 63, 1).write_parquet(folder / "rows.parquet")
+    with keepfit.open(folder) as project:
+        assert project.run(now=SERVED).verdict.status != "failed"
+    return folder
+
+
+@pytest.fixture
+def project(released, tmp_path):
+    shutil.copytree(released, tmp_path / "project")
+    with keepfit.open(tmp_path / "project") as opened:
+        yield opened
+
+
+def answer(project, week, *, more=0.0, labels=True):
+    """A week of answers, and their labels."""
+    begin = SERVED + timedelta(weeks=week)
+    folder = project.workspace.folder
+    found = rows(begin, 7, 300 + week, more)
+    found.drop("bad").write_parquet(folder / "ask.parquet")
+    project.score(folder / "ask.parquet", folder / "said.parquet", now=begin)
+    if labels:
+        found.select("number", "bad").write_csv(folder / "truth.csv")
+        project.label(folder / "truth.csv", now=begin + timedelta(days=8))
+    return begin + timedelta(days=7)
+
+
+def test_a_window_that_has_ended_is_estimated_once_and_looked_at_when_its_labels_are_due(project):
+    end = answer(project, 0)
+    assert project.watch(now=end - timedelta(hours=1)) == []
+    assert len(project.estimates) == 0
+    assert project.watch(now=end) == []
+    (found,) = project.estimates
+    assert (found.rows, found.release, found.past) == (280, "r1", {})
+    assert found.known > 300
+    assert found.blocks >= 2
+    assert project.watch(now=end + timedelta(hours=2)) == []
+    assert len(project.estimates) == 1
+    (window,) = project.watch(now=end + timedelta(days=1))
+    assert found["log_loss"].low <= window.evaluation["log_loss"].value <= found["log_loss"].high
+    assert len(project.estimates) == 1
+    assert "no estimate was held against labels yet" in "\n".join(words.estimate_lines(found))
+
+
+def test_an_estimate_says_how_far_those_before_it_were_off_and_follows_the_labels_that_came(project):
+    for week in range(4):
+        end = answer(project, week, more=1.2)
+        project.watch(now=end)
+        project.watch(now=end + timedelta(days=1))
+    end = answer(project, 4, more=1.2)
+    project.watch(now=end)
+    first, *_, last = project.estimates
+    assert last.past["log_loss"].windows == 4
+    assert last.past["log_loss"].off > 0
+    assert first.happens < 0.5 < last.happens
+    assert last.expected == pytest.approx(first.expected, abs=0.08)
+    assert "so far off by" in words.estimate_lines(last)[1]
+
+
+def test_a_late_first_look_learns_nothing_from_labels_that_were_not_due_when_the_window_ended(project):
+    for week in range(2):
+        end = answer(project, week, more=3.0)
+    project.watch(now=end + timedelta(days=1))
+    first, second = project.estimates
+    assert first.happens < 0.5  # of its own week nothing was known
+    assert second.happens > first.happens + 0.2
+    assert second.known > first.known
+
+
+def test_a_window_without_answers_enough_says_so(project):
+    folder = project.workspace.folder
+    rows(SERVED, 7, 5).head(12).drop("bad").write_parquet(folder / "ask.parquet")
+    project.score(folder / "ask.parquet", folder / "said.parquet", now=SERVED)
+    project.watch(now=SERVED + timedelta(days=7))
+    (found,) = project.estimates
+    assert found.metrics == {}
+    assert "12 answers are too few for an estimate" in found.notes
+    assert "note" in words.estimate_lines(found)[-1]
+
+
+def test_a_turn_estimates_too(project):
+    end = answer(project, 0)
+    project.turn(now=end)
+    assert len(project.estimates) == 1
