@@ -16,8 +16,10 @@ from keepfit.loop import fold, log
 from keepfit.loop.apart import SUBJECT, apart
 from keepfit.loop.due import Held, due, grown, held, looks, sealed
 from keepfit.loop.look import Answered, compare
+from keepfit.loop.measure import Answers, exam, measure
 from keepfit.loop.models import candidate_behind, evaluation_of
-from keepfit.loop.rows import Rows, clusters, evaluate_rows, subjects, value_of
+from keepfit.loop.rows import Rows, clusters, subjects
+from keepfit.loop.truths import told_about
 from keepfit.measures.interval import clustered
 from keepfit.notice import Belief, of_belief, of_drift, of_quality
 from keepfit.recent import Recent
@@ -63,7 +65,8 @@ def watch_window(ws: Workspace, window: Interval, *, now: datetime) -> list[Wind
     A window that was looked at before is looked at again for each release that rows or labels came late for.
     """
     answered = log.predictions(ws, within=window)
-    told = log.with_truth(answered, log.labels(ws, now=now, about=answered), ws.spec.problem.target)
+    labels = log.labels(ws, now=now, about=answered)
+    told = log.with_truth(answered, labels, ws.spec.problem.target)
     before, there = looks(sealed(ws).get(window, [])), held(told)
     found: list[Window] = []
     causes: list[tuple[list[Any], dict[str, Any]]] = []
@@ -73,7 +76,7 @@ def watch_window(ws: Workspace, window: Interval, *, now: datetime) -> list[Wind
         earlier = before.get(who, [])
         if earlier and not grown(there[who], earlier[-1]):
             continue
-        seen, artifacts = _look(ws, window, (str(release), role), groups[role, release], _came(there[who], earlier), now=now)
+        seen, artifacts = _look(ws, window, (str(release), role), groups[role, release], _came(there[who], earlier), labels)
         body = {
             "begin": _text(window.begin),
             "end": _text(window.end),
@@ -140,7 +143,7 @@ def _target_type(known: Schema) -> Any:
 
 
 def _look(
-    ws: Workspace, window: Interval, who: tuple[str, Any], told: pl.DataFrame, notes: tuple[str, ...], *, now: datetime
+    ws: Workspace, window: Interval, who: tuple[str, Any], told: pl.DataFrame, notes: tuple[str, ...], labels: pl.DataFrame
 ) -> tuple[Window, dict[str, str]]:
     """What a release showed in a window in its role, and the artifacts beside it; `told` are its answers with their labels."""
     release, role = who
@@ -152,7 +155,7 @@ def _look(
     compared = compare(ws, Answered(candidate, entry, known, told), before, begun)
     rows = as_rows(ws, told, known, candidate.classes)
     seen = Window(window.begin, window.end, release, told.height, rows.count, None, None, None, None, compared.drift)
-    seen = replace(seen, role=role, notes=(*notes, *compared.notes))
+    seen = replace(seen, role=role, notes=(*notes, *told_about(ws, told, labels, known), *compared.notes))
     if rows.count >= FEWEST_LABELS:
         seen = _graded(ws, seen, Answered(candidate, entry, known, told), rows)
     artifacts = {"recent": ws.artifacts.put_record(compared.recent), "profile": ws.artifacts.put_record(compared.profile)}
@@ -188,8 +191,11 @@ def _graded(ws: Workspace, seen: Window, answered: Answered, rows: Rows) -> Wind
     fields = {field: f"{fold.OUTPUT}{field}" for field in task.fields(candidate.classes)}
     rows = rows.where(rows.frame.select(pl.all_horizontal(pl.col(*fields.values()).is_not_null())).to_series().to_numpy())
     outputs = {field: rows.frame[column].to_numpy() for field, column in fields.items()}
-    measured = evaluate_rows(candidate.id, task, rows, outputs, known, threshold=candidate.threshold, value=value_of(ws))
-    change = _change(ws, measured, evaluation_of(ws, answered.fitted))
+    at_release = evaluation_of(ws, answered.fitted)
+    suspected = [one.conditions for one in at_release.slices if one.conditions] if at_release is not None else []
+    asked_of = exam(ws, rows, known, candidate.classes, learned=None, before=None, full=True)
+    measured = measure(ws, asked_of, Answers(candidate.id, outputs, candidate.threshold), suspected or None)
+    change = _change(ws, measured, at_release)
     limits = {name: gate for name, gate in ws.gates.items() if gate.kind in _LIMITS and asked(gate).by is None}
     signals = of_quality(measured, change, limits)
     shown = task.shown(Scored(rows.truth, outputs, task.decide(outputs, candidate.threshold), None))

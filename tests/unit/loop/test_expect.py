@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -11,6 +12,9 @@ import pytest
 
 import keepfit
 from keepfit.commands import words
+from keepfit.loop import watch as watching
+from keepfit.metric import Gain
+from keepfit.slice import Condition, Slice
 
 BEGIN = datetime(2024, 1, 1, tzinfo=UTC)  # a Monday
 SERVED = BEGIN + timedelta(weeks=9)
@@ -24,6 +28,9 @@ label_delay = "1d"
 
 [data]
 source = "rows.parquet"
+
+[columns]
+gender = { protected = true }
 
 [model]
 estimators = ["linear"]
@@ -39,7 +46,8 @@ def rows(begin, days, seed, more=0.0):
     when = pl.Series([begin + timedelta(seconds=86_400 * days * place / count) for place in range(count)], dtype=pl.Datetime("us", "UTC"))
     number = (begin - BEGIN).days * 1000 + np.arange(count)
     bad = draw.random(count) < 1 / (1 + np.exp(-(1.5 * amount - 0.5 + more)))
-    return pl.DataFrame({"number": number, "when": when, "amount": amount, "bad": bad})
+    gender = ["fm"[place % 2] for place in range(count)]
+    return pl.DataFrame({"number": number, "when": when, "amount": amount, "gender": gender, "bad": bad})
 
 
 @pytest.fixture(scope="module")
@@ -124,6 +132,30 @@ def test_a_window_without_answers_enough_says_so(project):
     assert found.metrics == {}
     assert "12 answers are too few for an estimate" in found.notes
     assert "note" in words.estimate_lines(found)[-1]
+
+
+def test_a_window_is_measured_by_group_and_in_the_slices_that_were_found_at_release(project, monkeypatch):
+    found = watching.evaluation_of
+    weak = Slice("amount from 0", "log_loss", 300, Gain(0.1, 0.05, 0.15), (Condition("amount", low=0.0),))
+    monkeypatch.setattr(watching, "evaluation_of", lambda ws, entry: replace(found(ws, entry), slices=(weak,)))
+    end = answer(project, 0)
+    (window,) = project.watch(now=end + timedelta(days=1))
+    assert {name: group.count for name, group in window.evaluation.groups["gender"].items()} == {"f": 140, "m": 140}
+    assert window.evaluation.groups["gender"]["f"].metrics["log_loss"].low is not None
+    (followed,) = window.evaluation.slices
+    assert followed.conditions == weak.conditions
+    assert 0 < followed.count < 280
+
+
+def test_labels_that_came_for_one_decision_alone_are_told_in_the_window(project):
+    end = answer(project, 0, labels=False)
+    folder = project.workspace.folder
+    said = pl.read_parquet(folder / "said.parquet")
+    truth = rows(SERVED, 7, 300).filter(pl.Series(said["score"] > said["score"].median()))
+    truth.select("number", "bad").write_csv(folder / "truth.csv")
+    project.label(folder / "truth.csv", now=end + timedelta(hours=1))
+    (window,) = project.watch(now=end + timedelta(days=1))
+    assert any("what is measured holds for the answers that have labels" in note for note in window.notes)
 
 
 def test_a_turn_estimates_too(project):
