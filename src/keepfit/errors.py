@@ -477,6 +477,18 @@ class BadPolicy(UsageFault):
     code = "KF532"
 
 
+class NothingToLabel(UsageFault):
+    """No answer waits for a label in a window that has ended."""
+
+    code = "KF550"
+
+
+class SheetThere(UsageFault):
+    """The file for suggested answers exists, and labels may have been written into it."""
+
+    code = "KF551"
+
+
 def near_match(word: str, known: Iterable[str]) -> str:
     """A remedy for a word that is not known.
 

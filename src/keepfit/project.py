@@ -18,6 +18,7 @@ from keepfit.evaluation import Evaluation
 from keepfit.instant import Duration, show
 from keepfit.ledger import Entry
 from keepfit.loop import log
+from keepfit.loop.asked import Suggestion
 from keepfit.loop.begin import begin, decide, find_table, look
 from keepfit.loop.compare import compare
 from keepfit.loop.decide import approve, freeze, veto
@@ -31,6 +32,7 @@ from keepfit.loop.report import gather
 from keepfit.loop.run import Run, run
 from keepfit.loop.score import Scoring, Target, score
 from keepfit.loop.state import newest_looks
+from keepfit.loop.suggest import suggest
 from keepfit.loop.sweep import Sweep, sweep
 from keepfit.loop.turn import Turn, turn
 from keepfit.loop.upgrade import Upgrade, upgrade
@@ -246,6 +248,11 @@ class Project:
     def label(self, table: str | Path, *, now: datetime | None = None) -> int:
         """Bring late truth from a table; give how many labels said something new."""
         return label(self.workspace, Path(table).resolve(), now=_or_clock(now))[1]
+
+    def suggest(self, table: str | Path, count: int, *, now: datetime | None = None) -> Suggestion:
+        """Write to a csv file which answers are worth labelling; filled in, it is what `label` takes."""
+        with self.workspace.alone(now=now):
+            return suggest(self.workspace, Path(table).resolve(), count, now=_or_clock(now))
 
     def promote(self, release: str, *, because: str, now: datetime | None = None) -> Entry:
         """Make a release the champion."""

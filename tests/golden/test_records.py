@@ -46,6 +46,7 @@ from keepfit.inspection import Inspection
 from keepfit.instant import Duration
 from keepfit.label import Label
 from keepfit.ledger import Entry, Head
+from keepfit.loop.asked import Suggestion
 from keepfit.loop.compare import Comparison, Contest, Side
 from keepfit.loop.curves import Bin, Cut, Pile, Stretch
 from keepfit.loop.events import Event
@@ -555,6 +556,7 @@ RECORDS = {
         1,
     ),
     "turn": Turn(PROMOTE, (WINDOW,), "c2", "r2", Gain(0.01, 0.005, 0.015), VERDICT, STAGE_TEST, "passed"),
+    "suggestion": Suggestion(utc(2013, 3, 11), utc(2013, 3, 18), "r1", 100, 0.4, {"p1": 0.25}, {"p1": 0.5}),
     "suspicion": SUSPICION,
     "verdict": VERDICT,
     "verification": Verification("flight-delay", 2, Head(2, "f" * 64), 1, (Finding("cut", 3, "the chain ends at entry 2"),)),

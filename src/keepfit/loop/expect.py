@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     import polars as pl
     from numpy.typing import NDArray
 
-__all__ = ["estimates", "expect", "expect_window", "newest"]
+__all__ = ["Wanted", "estimates", "expect", "expect_window", "known_for", "newest", "wanted"]
 
 #: Fewer answers than this are not worth an estimate.
 FEWEST_ROWS = 30
@@ -43,14 +43,15 @@ _SELECTED = ("champion", "canary")
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
-    """A release in a window, whose quality is asked for."""
+class Wanted:
+    """A release in a window whose quality is asked for: its answers with all their outputs."""
 
     release: str
     role: Any
     candidate: Candidate
     known: Schema
     rows: pl.DataFrame
+    outputs: Outputs
 
 
 def expect(ws: Workspace, *, now: datetime) -> list[Estimate]:
@@ -70,11 +71,10 @@ def expect_window(ws: Workspace, window: Interval, *, now: datetime) -> list[Est
     causes: list[tuple[list[Any], dict[str, Any]]] = []
     groups = answered.filter(answered["role"].is_in(_SELECTED)).partition_by("role", "release", as_dict=True)
     for (role, release), rows in sorted(groups.items(), key=lambda one: (_SELECTED.index(str(one[0][0])), str(one[0][1]))):
-        behind = candidate_behind(ws, str(release))
-        if behind is None:
+        asked = wanted(ws, str(release), str(role), rows)
+        if asked is None:
             continue
-        known = ws.artifacts.get_record(Schema, behind[0].schema)
-        made = _estimated(ws, window, _Asked(str(release), role, behind[0], known, rows), now=now)
+        made = _estimated(ws, window, asked, rows.height, now=now)
         body = {
             "begin": plain(window.begin),
             "end": plain(window.end),
@@ -89,6 +89,21 @@ def expect_window(ws: Workspace, window: Interval, *, now: datetime) -> list[Est
     if causes:
         ws.append_all("estimate", causes, at=now)
     return found
+
+
+def wanted(ws: Workspace, release: str, role: str, answered: pl.DataFrame) -> Wanted | None:
+    """A release with its answers, as far as they have every output; None where the ledger does not know it."""
+    import polars as pl  # the command line starts without it
+
+    behind = candidate_behind(ws, release)
+    if behind is None:
+        return None
+    fields = {field: f"{fold.OUTPUT}{field}" for field in ws.task.fields(behind[0].classes)}
+    if not set(fields.values()) <= set(answered.columns):
+        answered = answered.head(0).with_columns(pl.lit(None, pl.Float64).alias(column) for column in fields.values())
+    there = answered.filter(pl.all_horizontal(pl.col(*fields.values()).is_not_null()))
+    outputs = {field: there[column].to_numpy() for field, column in fields.items()}
+    return Wanted(release, role, behind[0], ws.artifacts.get_record(Schema, behind[0].schema), there, outputs)
 
 
 def estimates(ws: Workspace) -> list[Estimate]:
@@ -109,21 +124,16 @@ def _ends(body: Any) -> tuple[datetime, datetime]:
     return datetime.fromisoformat(body["begin"]), datetime.fromisoformat(body["end"])
 
 
-def _estimated(ws: Workspace, window: Interval, asked: _Asked, *, now: datetime) -> Estimate:
-    import polars as pl  # the command line starts without it
-
-    fields = {field: f"{fold.OUTPUT}{field}" for field in ws.task.fields(asked.candidate.classes)}
-    there = asked.rows.filter(pl.all_horizontal(pl.col(*fields.values()).is_not_null()))
+def _estimated(ws: Workspace, window: Interval, asked: Wanted, answered: int, *, now: datetime) -> Estimate:
     track = past(_pairs(ws, window))
     made: dict[str, Any] = {"metrics": {}}
     notes: list[str] = []
-    told, outputs = _known(ws, window, asked, now=now)
-    if there.height >= FEWEST_ROWS:
-        outputs_asked = {field: there[column].to_numpy() for field, column in fields.items()}
-        of = Asked(outputs_asked, asked.candidate.threshold, value_of(ws))
+    told, outputs = known_for(ws, window, asked, now=now)
+    if asked.rows.height >= FEWEST_ROWS:
+        of = Asked(asked.outputs, asked.candidate.threshold, value_of(ws))
         made = estimate(ws.task, Known(told, outputs), of, seed=ws.spec.model.seed, past=track)
     else:
-        notes.append(f"{there.height} answers are too few for an estimate")
+        notes.append(f"{asked.rows.height} answers are too few for an estimate")
     if told.truth.size == 0:
         notes.append("no row with a known truth is new to this release: the estimate is the model's own word")
     return Estimate(
@@ -131,7 +141,7 @@ def _estimated(ws: Workspace, window: Interval, asked: _Asked, *, now: datetime)
         window.end,
         asked.release,
         asked.role,
-        rows=asked.rows.height,
+        rows=answered,
         known=int(told.truth.size),
         blocks=told.blocks,
         selects=ws.task.selects,
@@ -163,7 +173,7 @@ def _who(body: Any) -> tuple[str, ...]:
     return body["begin"], body["end"], body["release"], body.get("role", "champion")
 
 
-def _known(ws: Workspace, window: Interval, asked: _Asked, *, now: datetime) -> tuple[Told, Outputs]:
+def known_for(ws: Workspace, window: Interval, asked: Wanted, *, now: datetime) -> tuple[Told, Outputs]:
     """The rows that are new to a release and whose truth was due when a window ended, in blocks of a window's length."""
     import numpy as np  # the command line starts without it
 
@@ -189,7 +199,7 @@ def _outputs(ws: Workspace, candidate: Candidate, rows: Rows) -> Outputs:
     return load_model(ws, candidate).predict(rows.frame)
 
 
-def _from_log(ws: Workspace, window: Interval, asked: _Asked, *, now: datetime) -> tuple[Rows, NDArray[np.int64]]:
+def _from_log(ws: Workspace, window: Interval, asked: Wanted, *, now: datetime) -> tuple[Rows, NDArray[np.int64]]:
     """Answered rows, whoever answered them, with each one's block: -1 for the window before."""
     import polars as pl  # the command line starts without it
 
@@ -219,7 +229,7 @@ def _since(ws: Workspace, window: Interval) -> datetime:
     return window.begin - MOST_BLOCKS * length.delta
 
 
-def _from_release(ws: Workspace, window: Interval, asked: _Asked, *, now: datetime) -> tuple[Rows, NDArray[np.int64]]:
+def _from_release(ws: Workspace, window: Interval, asked: Wanted, *, now: datetime) -> tuple[Rows, NDArray[np.int64]]:
     """The rows that a release was tested on before it served, with each one's block."""
     import numpy as np  # the command line starts without it
 

@@ -14,6 +14,7 @@ from keepfit.gate import asked
 from keepfit.ledger import Entry
 from keepfit.loop import fold, log
 from keepfit.loop.apart import SUBJECT, apart
+from keepfit.loop.asked import what_was_asked
 from keepfit.loop.due import Held, due, grown, held, looks, sealed
 from keepfit.loop.look import Answered, compare
 from keepfit.loop.measure import Answers, exam, measure
@@ -206,6 +207,10 @@ def _graded(ws: Workspace, seen: Window, answered: Answered, rows: Rows) -> Wind
         means = float(shown.said.mean()), float(shown.happened.mean())
         belief = Belief(*means, half, float(np.std(shown.happened)), rows.count, shown.said_as, shown.happened_as)
         signals += [one for one in [of_belief(belief, ws.spec.monitor.min_effect)] if one is not None]
+    assert rows.ids is not None
+    losses = dict(zip(rows.ids.to_list(), task.losses(rows.truth, outputs).tolist(), strict=True))
+    if said := what_was_asked(ws, Interval(seen.begin, seen.end), seen.release, losses):
+        seen = replace(seen, notes=(*seen.notes, said))
     return replace(seen, expected=measured.expected, happened=measured.happened, evaluation=measured, change=change, signals=tuple(signals))
 
 

@@ -12,7 +12,9 @@ import pytest
 
 import keepfit
 from keepfit.commands import words
+from keepfit.errors import NothingToLabel, SheetThere
 from keepfit.loop import watch as watching
+from keepfit.measures.quality import log_losses
 from keepfit.metric import Gain
 from keepfit.slice import Condition, Slice
 
@@ -156,6 +158,47 @@ def test_labels_that_came_for_one_decision_alone_are_told_in_the_window(project)
     project.label(folder / "truth.csv", now=end + timedelta(hours=1))
     (window,) = project.watch(now=end + timedelta(days=1))
     assert any("what is measured holds for the answers that have labels" in note for note in window.notes)
+
+
+def test_the_answers_that_are_worth_labelling_are_written_to_a_sheet_and_speak_for_all_once_they_are_labelled(project):
+    end = answer(project, 0, labels=False)
+    sheet = project.workspace.folder / "todo.csv"
+    made = project.suggest(sheet, 80, now=end)
+    assert (made.rows, len(made.chances)) == (280, 80)
+    assert sum(made.chances.values()) > 10
+    blank = pl.read_csv(sheet)
+    assert blank.columns == ["prediction", "number", "bad"]
+    assert set(blank["prediction"]) == set(made.chances)
+    with pytest.raises(SheetThere):
+        project.suggest(sheet, 80, now=end)
+    truth = rows(SERVED, 7, 300)
+    filled = blank.drop("bad").join(truth.select("number", "bad"), on="number", how="left", maintain_order="left")
+    filled.select("prediction", "bad").write_csv(sheet)
+    assert project.label(sheet, now=end) == 80
+    (window,) = project.watch(now=end + timedelta(days=1))
+    (note,) = [note for note in window.notes if "suggested" in note]
+    assert note.startswith("80 of the 80 answers that were suggested for labelling have labels: over all 280 the mean log loss is ")
+    said = pl.read_parquet(project.workspace.folder / "said.parquet")["score"].to_numpy()
+    true = float(log_losses(truth["bad"].to_numpy().astype(float), said).mean())
+    low, high = (float(part) for part in note.split("[")[1].rstrip("]").split(","))
+    assert low <= true <= high
+
+
+def test_where_most_suggested_answers_have_no_label_the_others_do_not_speak_for_all(project):
+    end = answer(project, 0, labels=False)
+    sheet = project.workspace.folder / "todo.csv"
+    project.suggest(sheet, 80, now=end)
+    some = pl.read_csv(sheet).head(40).select("prediction").with_columns(bad=pl.Series([True, False] * 20))
+    some.write_csv(sheet)
+    project.label(sheet, now=end)
+    (window,) = project.watch(now=end + timedelta(days=1))
+    assert "40 of the 80 answers that were suggested for labelling have labels: too few to speak for all 280" in window.notes
+
+
+def test_before_a_window_has_ended_there_is_nothing_to_suggest(project):
+    answer(project, 0, labels=False)
+    with pytest.raises(NothingToLabel):
+        project.suggest(project.workspace.folder / "todo.csv", 80, now=SERVED + timedelta(days=2))
 
 
 def test_a_turn_estimates_too(project):
