@@ -95,7 +95,7 @@ def main() -> None:
             body = json.dumps(one.body(data.rows(chosen.rows)), separators=(",", ":"))
             (place / "body.json").write_text(body)
             (place / "post.lua").write_text(SCRIPT.format(body=place / "body.json"))
-            most = chosen.rate or measure(one, place / "post.lua", chosen.rows, 16, 5)[0]
+            most = chosen.rate or measure(one, place / "post.lua", chosen.rows, 16, 5).rate
             rate = chosen.rate or most * chosen.share
             drive(one, body.encode(), rate, 1, chosen.connections)  # warmed up
             before = busy(), spent(one.processes()) + spent([os.getpid()])

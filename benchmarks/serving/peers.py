@@ -5,7 +5,8 @@
 
 Tables: `numbers` has 30 numbers, `mixed` 20 numbers and 10 categories of 20 values. Everyone serves LightGBM, 100 trees of 31
 leaves, by one worker. Each peer gets an environment of its own in DIR (made once; it needs a package index). `constant` is
-uvicorn with uvloop and httptools that answers a constant of the size of our answer. The figure is the median of the rounds;
+uvicorn with uvloop and httptools that answers a constant of the size of our answer. Figures are medians of the rounds. `CPU ms
+each` is what the server's processes spent for one request, which other processes change least;
 `other` is the share of the machine that processes besides wrk and the contestant took meanwhile: where it is not small, the
 figures say little. Answers other than 200 end the run.
 """
@@ -22,7 +23,7 @@ import statistics
 import subprocess
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from contestants import Contestant, make_data, ours, peers
 
@@ -56,16 +57,24 @@ def spent(pids: list[int]) -> float:
     return total / TICKS
 
 
-def measure(one: Contestant, script: Path, rows: int, connections: int, seconds: float) -> tuple[float, float]:
-    """Requests a second, and the share of the machine that others took."""
+class Measured(NamedTuple):
+    """Requests a second, milliseconds of CPU that the server spent for each, and the share of the machine that others took."""
+
+    rate: float
+    cpu: float
+    other: float
+
+
+def measure(one: Contestant, script: Path, rows: int, connections: int, seconds: float) -> Measured:
     command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "30s", "-s", str(script), one.url + one.path(rows)]
     before = busy(), spent(one.processes()), _of_children()
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     after = busy(), spent(one.processes()), _of_children()
     assert "Non-2xx" not in done.stdout and "Socket errors" not in done.stdout, f"{one.name}:\n{done.stdout}"
     (rate,) = re.findall(r"Requests/sec: +([\d.]+)", done.stdout)
+    (count,) = re.findall(r"(\d+) requests in", done.stdout)
     total, own, wrk = (late - early for early, late in zip(before, after, strict=True))
-    return float(rate), max(0.0, total - own - wrk) / (seconds * (os.cpu_count() or 1))
+    return Measured(float(rate), 1000 * own / max(1, int(count)), max(0.0, total - own - wrk) / (seconds * (os.cpu_count() or 1)))
 
 
 def _of_children() -> float:
@@ -82,7 +91,7 @@ def contest(place: Path, table: str, chosen: argparse.Namespace) -> list[dict[st
         for one in everyone:
             one.wait(data.rows(1), one.start())
         for rows in chosen.rows:
-            rates: dict[str, list[tuple[float, float]]] = {one.name: [] for one in everyone}
+            rates: dict[str, list[Measured]] = {one.name: [] for one in everyone}
             for one in everyone:
                 (place / f"{one.name}.json").write_text(json.dumps(one.body(data.rows(rows)), separators=(",", ":")))
                 (place / f"{one.name}.lua").write_text(SCRIPT.format(body=place / f"{one.name}.json"))
@@ -90,13 +99,12 @@ def contest(place: Path, table: str, chosen: argparse.Namespace) -> list[dict[st
             for _ in range(chosen.rounds):
                 for one in everyone:
                     rates[one.name].append(measure(one, place / f"{one.name}.lua", rows, chosen.connections, chosen.seconds))
-            first = statistics.median(rate for rate, _ in rates["keepfit"])
+            ours_ = [statistics.median(side) for side in list(zip(*rates["keepfit"], strict=True))[:2]]
             for name, measured in rates.items():
-                rate = statistics.median(rate for rate, _ in measured)
-                other = max(other for _, other in measured)
-                found.append(
-                    {"table": table, "rows": rows, "who": name, "requests_s": rate, "times": first / max(rate, 1e-9), "other": other}
-                )
+                rate, cpu = (statistics.median(side) for side in list(zip(*measured, strict=True))[:2])
+                line = {"table": table, "rows": rows, "who": name, "requests_s": rate, "times": ours_[0] / max(rate, 1e-9)}
+                line |= {"cpu_ms": cpu, "cpu_times": cpu / max(ours_[1], 1e-9), "other": max(one.other for one in measured)}
+                found.append(line)
     finally:
         for one in everyone:
             one.stop()
@@ -124,10 +132,13 @@ def main() -> None:
     if chosen.json:
         print(json.dumps(found, indent=1))
         return
-    print(f"{'table':8} {'rows':>4}  {'who':22} {'requests/s':>10} {'keepfit is':>10} {'other CPU':>9}")
+    print(
+        f"{'table':8} {'rows':>4}  {'who':20} {'requests/s':>10} {'keepfit is':>10} {'CPU ms each':>11} {'of keepfit':>10} {'other CPU':>9}"
+    )
     for one in found:
-        times = f"{one['times']:.2f} x" if one["who"] != "keepfit" else ""
-        print(f"{one['table']:8} {one['rows']:>4}  {one['who']:22} {one['requests_s']:>10,.0f} {times:>10} {one['other']:>8.0%}")
+        times, costs = (f"{one[name]:.2f} x" if one["who"] != "keepfit" else "" for name in ("times", "cpu_times"))
+        what = f"{one['table']:8} {one['rows']:>4}  {one['who']:20}"
+        print(f"{what} {one['requests_s']:>10,.0f} {times:>10} {one['cpu_ms']:>11.3f} {costs:>10} {one['other']:>8.0%}")
 
 
 if __name__ == "__main__":
