@@ -5,11 +5,17 @@ from __future__ import annotations
 import json
 import struct
 from importlib.metadata import version
+from types import SimpleNamespace
 
 import pytest
 
 from keepfit.prediction import Prediction
+from keepfit.serving.predicting import Answer, Said
+from keepfit.serving.protocols.inference import Infer, answered, outputs_of
 from keepfit.serving.tensors import DATATYPES, Tensor, packed, values_of
+from keepfit.tasks.binary import Binary
+from keepfit.tasks.multiclass import Multiclass
+from keepfit.tasks.regression import Regression
 
 MODEL = "/v2/models/returns"
 INFER = f"{MODEL}/infer"
@@ -218,3 +224,38 @@ def test_what_a_page_of_another_site_may_post_unasked_is_refused(trees, row):
     refused(trees.ask("POST", INFER, headers=BARE | {"Origin": "https://example.org"}, content=body), 415)
     refused(trees.ask("POST", INFER, headers=BARE | {"Content-Type": "text/plain"}, content=body), 415)
     refused(trees.ask("POST", INFER, headers=BARE | {"Content-Encoding": "gzip"}, content=body), 415)
+
+
+@pytest.mark.parametrize(
+    ("task", "classes", "fields", "expected"),
+    [
+        (Binary, ("no", "yes"), ["score"], {"prediction": "BYTES", "score": "FP64", "decision": "BOOL"}),
+        (
+            Multiclass,
+            (1, 2, 3),
+            ["p0", "p1", "p2"],
+            {"prediction": "INT64", **dict.fromkeys(["p0", "p1", "p2"], "FP64"), "decision": "INT64"},
+        ),
+        (Regression, (), ["prediction", "low", "high"], dict.fromkeys(["prediction", "low", "high", "decision"], "FP64")),
+    ],
+)
+@pytest.mark.parametrize("as_bytes", [False, True])
+def test_what_every_task_answers_has_its_datatypes(task, classes, fields, expected, as_bytes):
+    outputs = dict(zip(fields, (0.75, 0.15, 0.1), strict=False))
+    prediction, decision = task().answer(outputs, classes, 0.5)
+    example = task().answer(dict.fromkeys(fields, 0.0), classes, 0.5)
+    release = SimpleNamespace(project="p", id="r1", classes=classes)
+    served = SimpleNamespace(release=release, fields=task().fields(classes), example=example)
+    datatypes = outputs_of(served)
+    assert datatypes == {"id": "BYTES", **expected, "warnings": "BYTES", "release": "BYTES"}
+    told = Said("r1", [Answer("a", prediction, outputs, decision, ("x", "y"), "r1")])
+    answer = answered(Infer([]), dict.fromkeys(datatypes, as_bytes), told, served)
+    length = int(dict(answer.headers).get(b"inference-header-content-length", len(answer.body)))
+    found, place = {}, length
+    for output in json.loads(answer.body[:length])["outputs"]:
+        size = output.get("parameters", {}).get("binary_data_size")
+        raw = None if size is None else answer.body[place : place + size]
+        place += size or 0
+        found[output["name"]] = values_of(Tensor("x", [1], output["datatype"], output.get("data")), raw, at="x")
+    values = {"id": "a", "prediction": prediction, **outputs, "decision": decision, "warnings": "x; y", "release": "r1"}
+    assert found == {name: [value] for name, value in values.items()}
