@@ -15,9 +15,10 @@ from keepfit.candidate import Candidate
 from keepfit.chain import Verification
 from keepfit.estimate import Estimate
 from keepfit.evaluation import Evaluation
-from keepfit.instant import Duration, show
+from keepfit.instant import EPOCH, Duration, show
 from keepfit.ledger import Entry
 from keepfit.loop import log
+from keepfit.loop.again import Again, answer_again
 from keepfit.loop.asked import Suggestion
 from keepfit.loop.begin import begin, decide, find_table, look
 from keepfit.loop.compare import compare
@@ -53,7 +54,7 @@ from keepfit.reports.status import Status, status
 from keepfit.serving.rows import Rows
 from keepfit.serving.served import Served
 from keepfit.source import from_here
-from keepfit.window import Window
+from keepfit.window import FOR_EVER, Interval, Window
 from keepfit.workspace import Workspace, open_source
 
 if TYPE_CHECKING:
@@ -244,6 +245,13 @@ class Project:
         folder = Path(keep).absolute() if keep is not None else None
         now = _or_clock(now)
         return replay(self.workspace, now=now, policies=files, begin=begin, until=until, keep=folder, progress=self._progress)
+
+    def answer_again(
+        self, release: str, *, begin: datetime | None = None, until: datetime | None = None, now: datetime | None = None
+    ) -> Again:
+        """Logged traffic answered again by a release (`r2`) or candidate (`c3`), beside what was answered then; nothing is written."""
+        within = Interval(begin or EPOCH, until or FOR_EVER) if begin or until else None
+        return answer_again(self.workspace, release, now=_or_clock(now), within=within, progress=self._progress)
 
     def label(self, table: str | Path, *, now: datetime | None = None) -> int:
         """Bring late truth from a table; give how many labels said something new."""

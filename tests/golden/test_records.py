@@ -46,6 +46,7 @@ from keepfit.inspection import Inspection
 from keepfit.instant import Duration
 from keepfit.label import Label
 from keepfit.ledger import Entry, Head
+from keepfit.loop.again import Again
 from keepfit.loop.asked import Suggestion
 from keepfit.loop.compare import Comparison, Contest, Side
 from keepfit.loop.curves import Bin, Cut, Pile, Stretch
@@ -456,6 +457,23 @@ RECORDS = {
         difference=2.220446049250313e-16,
         made_at=utc(2013, 3, 1),
         files={"model/plan.json": digest("a"), "model/weights.json": digest("b"), "profile.json": digest("c"), "sample.json": digest("d")},
+    ),
+    "again": Again(
+        release="r2",
+        candidate="c2",
+        begin=utc(2013, 3, 1),
+        end=utc(2013, 3, 19),
+        rows=6611,
+        agreed=0.93,
+        apart=(0.02, 0.31),
+        labelled=6580,
+        metric="log_loss",
+        then=Figure(0.403, 0.4, 0.406),
+        now=None,
+        gain=Gain(0.01, 0.005, 0.015, "log_loss"),
+        logged_us=None,
+        answers_us=(9.0, 21.5),
+        by=("r1",),
     ),
     "replay": Replay(
         "flight-delay",

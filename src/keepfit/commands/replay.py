@@ -8,12 +8,18 @@ from pathlib import Path
 import click
 
 from keepfit import errors
+from keepfit.commands import names
+from keepfit.commands.report import check, write
 from keepfit.commands.shared import Given, emit, options, working
-from keepfit.instant import parse
+from keepfit.instant import EPOCH, parse
+from keepfit.loop.again import Again, answer_again
 from keepfit.loop.replay import replay
 from keepfit.replay import NEVER, Rehearsal, Replay
+from keepfit.reports.render import Document
+from keepfit.reports.replay import page
+from keepfit.window import FOR_EVER, Interval
 
-__all__ = ["command", "told"]
+__all__ = ["command", "told", "told_again"]
 
 
 @click.command("replay", epilog="Example: keepfit replay --policy bold.toml --policy careful.toml")
@@ -30,12 +36,33 @@ __all__ = ["command", "told"]
 @click.option(
     "--keep", metavar="FOLDER", type=click.Path(path_type=Path, file_okay=False), help="Keep what each policy wrote in this new folder."
 )
+@click.option("--release", shell_complete=names.of_things, help="With --log: the release or candidate that answers again.")
+@click.option("--log", "of_log", is_flag=True, help="Answer what the log holds again by --release, in place of playing policies.")
+@click.option("-o", "--output", metavar="FILE", help="A page on it: a .html or .md file, or - for standard output.")
+@click.option("--markdown", "as_markdown", is_flag=True, help="Write Markdown instead of HTML.")
+@click.option("--open", "opened", is_flag=True, help="Show the page in a browser.")
 @options
-def command(given: Given, policies: tuple[Path, ...], begin: str | None, until: str | None, keep: Path | None) -> None:
+def command(
+    given: Given,
+    policies: tuple[Path, ...],
+    begin: str | None,
+    until: str | None,
+    keep: Path | None,
+    release: str | None,
+    of_log: bool,
+    output: str | None,
+    as_markdown: bool,
+    opened: bool,
+) -> None:
     """What policies would have done over the past: the loop's own steps on the rows as they came, side by side.
 
-    The source and the log are only read; everything is played in a folder of its own, which is removed at the end.
+    The source and the log are only read; everything is played in a folder of its own, which is removed at the end. With
+    --release and --log, logged traffic is answered again by that release, beside what was answered then.
     """
+    check(output, as_markdown=as_markdown)
+    if of_log or release is not None:
+        _again(given, release, of_log, _instant(begin, "--from"), _instant(until, "--until"))
+        return
     ws = given.workspace()
     with working(given) as progress:
         found = replay(
@@ -47,7 +74,49 @@ def command(given: Given, policies: tuple[Path, ...], begin: str | None, until: 
             keep=keep.absolute() if keep else None,
             progress=progress,
         )
-    emit(given, found, lambda: told(found))
+    shown = Document(found, page(found))
+    wanted = output is not None or opened
+    path = write(ws, shown, "replay", output, as_markdown=as_markdown) if wanted else None
+    if output == "-":
+        return
+    emit(given, found, lambda: told(found) + (f"\nReport: {path}" if path else ""))
+    if opened and path is not None:
+        click.launch(str(path))
+
+
+def _again(given: Given, release: str | None, of_log: bool, begin: datetime | None, until: datetime | None) -> None:
+    if release is None or not of_log:
+        fix = "keepfit replay --release r2 --log"
+        raise errors.BadArgument("--release and --log belong together: who answers, and what", at="--release", fix=fix)
+    ws = given.workspace()
+    within = Interval(begin or EPOCH, until or FOR_EVER) if begin or until else None
+    with working(given) as progress:
+        found = answer_again(ws, release, now=given.now, within=within, progress=progress)
+    emit(given, found, lambda: told_again(found))
+
+
+def told_again(found: Again) -> str:
+    """Logged traffic that was answered again, for people."""
+    by = " and ".join(found.by)
+    lines = [
+        f"{found.rows:,} answers of {by}, {found.begin:%Y-%m-%d} to {found.end:%Y-%m-%d}, given again by {found.release}",
+        f"  agreement   {found.agreed:.1%} of the decisions; outputs {found.apart[0]:.4g} apart, 99 of 100 within {found.apart[1]:.4g}",
+    ]
+    name = found.metric.replace("_", " ")
+    if found.gain is not None:
+        lines.append(
+            f"  quality     {name} {found.then} then, {found.now} by {found.release}, on {found.labelled:,} rows that are new to it"
+        )
+        word = "better" if found.gain.low > 0 else "worse" if found.gain.high < 0 else "not clearly better or worse"
+        lines.append(f"              gain {found.gain}: {word}")
+    else:
+        lines.append(f"  quality     {found.labelled:,} labelled rows are new to {found.release}: too few to compare")
+    lines.append(
+        f"  latency     {found.answers_us[0]:.0f} µs on median, {found.answers_us[1]:.0f} µs for 99 of 100, of the predictor alone"
+    )
+    if found.logged_us is not None:
+        lines.append(f"              {found.logged_us[0]:.0f} µs and {found.logged_us[1]:.0f} µs then, with the server")
+    return "\n".join(lines)
 
 
 def _instant(text: str | None, at: str) -> datetime | None:

@@ -45,9 +45,16 @@ class Rank:
 
 
 def timeline(
-    width: int, title: str, points: Sequence[Point], name: str, *, level: float | None = None, marks: Sequence[tuple[int, str]] = ()
+    width: int,
+    title: str,
+    points: Sequence[Point],
+    name: str,
+    *,
+    level: float | None = None,
+    marks: Sequence[tuple[int, str]] = (),
+    names: Sequence[str] = (),
 ) -> Markup:
-    """Values over time with their intervals, a level to compare with, and marked instants."""
+    """Values over time with their intervals, a level to compare with, and marked instants; `names` are those of several series."""
     bounds = [one for point in points for one in (point.value, point.low, point.high) if one is not None]
     room = _wide(_trimmed(bounds, [point.value for point in points]) + ([level] if level is not None else []))
     frame, y = _framed(width, 236, room, brief)
@@ -71,6 +78,11 @@ def timeline(
                 inner.append(element("line", x1=middle[point], x2=middle[point], y1=ends[0], y2=ends[1], class_=f"whisker {kind}"))
         inner.append(path([(middle[point], y(point.value)) for point in those], f"line {kind}"))
         inner += dots([(middle[point], y(point.value), point.said) for point in those], f"dot {kind}")
+    right = float(frame.right)
+    for series, each in reversed(list(enumerate(names))):  # at the top, from the right
+        inner.append(label(right, 12, each, anchor="end", kind="name"))
+        inner.append(element("circle", cx=right - 1.15 * LETTER * len(each) - 8, cy=8.0, r=4.5, class_=f"dot s{series % 4}"))
+        right -= 1.15 * LETTER * len(each) + 28
     return drawing(width, 262, title, inner)
 
 

@@ -13,6 +13,7 @@ from markupsafe import escape
 from keepfit import errors, files
 from keepfit.loop.compare import Comparison
 from keepfit.loop.report import Report
+from keepfit.replay import Replay
 from keepfit.reports.page import Block, Cell, Facts, Figure, Page, Picture, Table, Text
 
 __all__ = ["Document", "check_ending", "html", "markdown"]
@@ -22,9 +23,9 @@ _HOSTILE = re.compile(r"([\\`*_{}\[\]<>#|~&!])")
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A report or a comparison: the record, and the page made of it. A notebook shows the page."""
+    """A report, a comparison or a replay: the record, and the page made of it. A notebook shows the page."""
 
-    record: Report | Comparison
+    record: Report | Comparison | Replay
     page: Page
 
     @property

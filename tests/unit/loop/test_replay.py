@@ -10,12 +10,15 @@ import polars as pl
 import pytest
 
 from keepfit.candidate import Candidate
+from keepfit.commands.replay import told
 from keepfit.errors import BadArgument, BadPolicy, NoTime, TooShort
 from keepfit.evaluation import Evaluation
 from keepfit.loop.policies import to_replay
 from keepfit.loop.replay import replay
 from keepfit.record import plain
 from keepfit.replay import FRESHEST
+from keepfit.reports.render import Document
+from keepfit.reports.replay import page
 from keepfit.workspace import Workspace
 
 BEGIN = datetime(2024, 1, 1, tzinfo=UTC)
@@ -130,7 +133,7 @@ def models(home):
 BY_THE_WALL = ("lease", "until", "seconds", "holder")
 
 
-def told(ws, home, until):
+def written(ws, home, until):
     """The entries before an instant, but for what depends on the machine; evaluations and candidates as they are."""
     apart = ws.elsewhere(home, home.parent / "common", {}, stand_in=home)
     found = []
@@ -158,7 +161,9 @@ def test_what_comes_later_changes_nothing_before_it(tmp_path, data):
         kept = tmp_path / f"p{number}" / "kept"
         said = replay(ws, now=NOW, policies=[ws.folder / "race.toml"], begin=BEGIN + timedelta(days=7), keep=kept)
         windows = [[s for s in one.windows if s.end <= instant - timedelta(days=7)] for one in said.policies]
-        found.append((windows, {home.name: told(ws, home, instant) for home in kept.iterdir() if (home / "ledger.sqlite").exists()}, said))
+        found.append(
+            (windows, {home.name: written(ws, home, instant) for home in kept.iterdir() if (home / "ledger.sqlite").exists()}, said)
+        )
     (first, mine, one), (second, theirs, other) = found
     assert mine == theirs
     assert len(mine["race"]) > 15
@@ -217,3 +222,15 @@ def test_too_short_a_past_is_refused(tmp_path):
 def test_a_folder_that_holds_something_is_not_written_into(tmp_path):
     with pytest.raises(BadArgument, match="not empty"):
         replay(project(tmp_path, orders()), now=NOW, keep=tmp_path)
+
+
+def test_a_replay_is_told_as_a_table_and_as_a_page(played, tmp_path):
+    _, _, found = played
+    text = told(found)
+    assert "<- recommended" in text
+    assert text.index("never") < text.index("race") < text.index(FRESHEST)
+    shown = Document(found, page(found))
+    assert "Race is the policy to take" in shown.html
+    assert shown.html.count("<svg") >= 2 * (1 + len(found.policies))
+    assert "| race |" in shown.markdown
+    assert shown.write(tmp_path / "replay.html").read_text().startswith("<!doctype html>")
