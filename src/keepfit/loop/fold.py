@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
 from keepfit import files, record
-from keepfit.instant import parse
+from keepfit.instant import micros, parse
 from keepfit.label import Label
 from keepfit.prediction import Prediction
 from keepfit.schema import Column, Schema
@@ -31,7 +32,7 @@ __all__ = [
     "fold",
     "folder_of",
     "keep_batch",
-    "keep_labels",
+    "keep_played",
     "table_of_labels",
     "table_of_predictions",
 ]
@@ -144,9 +145,11 @@ def keep_batch(ws: Workspace, name: str, frame: pl.DataFrame, apart: pl.DataFram
     files.write_new(target, lambda path: write_parquet(frame, path, fast=True), mode=0o600)
 
 
-def keep_labels(ws: Workspace, name: str, frame: pl.DataFrame) -> None:
-    """Keep labels that came as a table; the same name again changes nothing."""
-    files.write_new(folder_of(ws, "labels") / f"labels-{name}.parquet", lambda path: write_parquet(frame, path, fast=True), mode=0o600)
+def keep_played(ws: Workspace, kind: Literal["predictions", "labels"], frame: pl.DataFrame, *, at: datetime) -> None:
+    """Keep predictions or labels of a past that is played; the file is as old as its last row, so that nothing seems to have come late."""
+    target = folder_of(ws, kind) / f"{kind}-replay-{micros(at):020d}.parquet"
+    files.write_new(target, lambda path: write_parquet(frame, path, fast=True), mode=0o600)
+    os.utime(target, (at.timestamp(), at.timestamp()))
 
 
 def table_of_predictions(ws: Workspace, found: Iterable[dict[str, Any]]) -> pl.DataFrame:

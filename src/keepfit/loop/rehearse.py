@@ -175,7 +175,7 @@ class _Stage:
         if frames:
             import polars as pl  # the command line starts without it
 
-            fold.keep_batch(self.ws, f"replay-{micros(until):020d}", pl.concat(frames).sort("id"))
+            fold.keep_played(self.ws, "predictions", pl.concat(frames).sort("id"), at=until)
 
     def _parts(self, roles: Roles, first: int, last: int) -> list[tuple[str | None, str, NDArray[np.bool_]]]:
         """Who answers which rows: the canary its share, chosen by the rows' keys, the champion the others."""
@@ -228,7 +228,7 @@ class _Stage:
         until = int((self._labels <= micros(now)).sum())
         if until > self._told:
             places = self._order[self._told : until]
-            fold.keep_labels(self.ws, f"replay-{micros(now):020d}", self.asked.labels[places.tolist()])
+            fold.keep_played(self.ws, "labels", self.asked.labels[places.tolist()], at=now)
             self._told = until
 
 
