@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from keepfit import digest, record
+from keepfit import digest, errors, record
 from keepfit.candidate import Candidate
 from keepfit.instant import micros
 from keepfit.loop import fold
@@ -49,7 +49,7 @@ class Answers:
     """What a policy answered, row by row: output fields and decisions, and which rows were answered at all.
 
     `promotions` are (when, release); `fits` and `seconds` count the models fitted after the first; `learned` is the last instant at which
-    labels were learned from or raced on.
+    labels were learned from or raced on; `failed` are the codes of what actions failed by.
     """
 
     outputs: Outputs
@@ -59,6 +59,7 @@ class Answers:
     fits: int
     seconds: float
     learned: datetime | None
+    failed: tuple[str, ...] = ()
 
 
 def instants(ws: Workspace, rows: Recorded, begin: datetime, end: datetime) -> list[datetime]:
@@ -115,7 +116,11 @@ def rehearse(
 def _turn_until_done(stage: _Stage, now: datetime, at_once: bool, progress: Progress) -> None:
     for _ in range(MOST_TURNS):
         begun = time.process_time()
-        done = turn(stage.ws, now=now, progress=progress)
+        try:
+            done = turn(stage.ws, now=now, progress=progress)
+        except errors.KeepfitError as error:  # it is on record, and tried again or given up as it would be live
+            stage.failed.append(error.code)
+            continue
         if not done.did_something:
             return
         stage.note(done, now, time.process_time() - begun)
@@ -138,13 +143,15 @@ class _Stage:
         self._decisions: NDArray[Any] | None = None
         self._answered = np.zeros(asked.times.size, dtype=np.bool_)
         self.promotions: list[tuple[datetime, str]] = []
+        self.failed: list[str] = []
         self._fits, self._seconds = 0, 0.0
         self._learned: datetime | None = None
 
     @property
     def answers(self) -> Answers:
         decisions = self._answered if self._decisions is None else self._decisions
-        return Answers(self._outputs, decisions, self._answered, tuple(self.promotions), self._fits, self._seconds, self._learned)
+        made = (tuple(self.promotions), self._fits, self._seconds, self._learned, tuple(self.failed))
+        return Answers(self._outputs, decisions, self._answered, *made)
 
     def note(self, done: Turn, now: datetime, seconds: float) -> None:
         """Count what a turn did."""

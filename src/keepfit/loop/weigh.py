@@ -108,8 +108,13 @@ class _Weighed:
             because=because,
             changes=tuple(changed),
             baselines=self._baselines(),
-            notes=notes,
+            notes=(*notes, *self._failed()),
         )
+
+    def _failed(self) -> list[str]:
+        """What went wrong under each policy, in words."""
+        found = {name: one.failed for name, one in self.answers.items() if one.failed}
+        return [f"under {name} {len(codes)} actions failed ({', '.join(sorted(set(codes)))})" for name, codes in found.items()]
 
     def _windows(self) -> list[Interval]:
         played = self.played

@@ -11,8 +11,9 @@ import pytest
 
 from keepfit.candidate import Candidate
 from keepfit.commands.replay import told
-from keepfit.errors import BadArgument, BadPolicy, NoTime, TooShort
+from keepfit.errors import BadArgument, BadPolicy, NoTime, OneClass, TooShort
 from keepfit.evaluation import Evaluation
+from keepfit.loop import rehearse
 from keepfit.loop.policies import to_replay
 from keepfit.loop.replay import replay
 from keepfit.record import plain
@@ -234,3 +235,20 @@ def test_a_replay_is_told_as_a_table_and_as_a_page(played, tmp_path):
     assert shown.html.count("<svg") >= 2 * (1 + len(found.policies))
     assert "| race |" in shown.markdown
     assert shown.write(tmp_path / "replay.html").read_text().startswith("<!doctype html>")
+
+
+def test_an_action_that_fails_is_tried_again_as_it_would_be_live_and_told(tmp_path, monkeypatch):
+    ws = project(tmp_path, orders().head(700))
+    made = rehearse.turn
+    failures = iter([OneClass("one outcome only", at="the split")])
+
+    def once(*args, **more):
+        for failure in failures:
+            raise failure
+        return made(*args, **more)
+
+    monkeypatch.setattr(rehearse, "turn", once)
+    (tmp_path / "never.toml").write_text('[refit]\nchallenger = "off"\non = []\n')
+    found = replay(ws, now=NOW, policies=[tmp_path / "never.toml"], begin=BEGIN + timedelta(days=7))
+    assert f"under never 1 actions failed ({OneClass.code})" in found.notes
+    assert found.windows == 4
