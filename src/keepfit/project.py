@@ -23,7 +23,8 @@ from keepfit.loop.asked import Suggestion
 from keepfit.loop.begin import begin, decide, find_table, look
 from keepfit.loop.compare import compare
 from keepfit.loop.decide import approve, freeze, veto
-from keepfit.loop.expect import estimates, expect
+from keepfit.loop.estimates import estimates
+from keepfit.loop.expect import expect
 from keepfit.loop.label import label
 from keepfit.loop.models import candidate_behind, evaluation_of
 from keepfit.loop.outlook import Outlook, outlook

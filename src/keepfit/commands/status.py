@@ -57,6 +57,8 @@ def _lines(found: Status) -> Iterator[tuple[str, str]]:
     if found.window is not None:
         yield "quality", _quality(found)
         yield "drift", _drift(found.window)
+    if (early := found.estimate) is not None and early.selects in early.metrics:
+        yield "expected", words.expected(early, early.selects)
     yield "challenger", _challenger(found)
     if found.canary:
         stage = f", stage {found.stage + 1}" if found.stage is not None else ""

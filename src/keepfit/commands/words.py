@@ -22,6 +22,7 @@ from keepfit.window import Window
 
 __all__ = [
     "estimate_lines",
+    "expected",
     "incident_line",
     "inspection_line",
     "metrics",
@@ -152,8 +153,13 @@ def estimate_lines(found: Estimate) -> list[str]:
         f"{found.rows:,} predictions, before their labels are due"
     ]
     shown = list(dict.fromkeys([found.selects, *found.metrics]))[:2]
-    lines += [f"  {name:<14} about {found[name]}, estimated {_so_far(found, name)}" for name in shown if name in found.metrics]
+    lines += [f"  expected       {expected(found, name)}" for name in shown if name in found.metrics]
     return lines + [f"  note           {note}" for note in found.notes]
+
+
+def expected(found: Estimate, metric: str) -> str:
+    """What a metric may come to, and how far such estimates were off so far."""
+    return f"{metric} {found[metric]} before labels, {_so_far(found, metric)}"
 
 
 def _so_far(found: Estimate, metric: str) -> str:

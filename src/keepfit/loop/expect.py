@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     import polars as pl
     from numpy.typing import NDArray
 
-__all__ = ["Wanted", "estimates", "expect", "expect_window", "known_for", "newest", "wanted"]
+__all__ = ["Wanted", "expect", "expect_window", "known_for", "wanted"]
 
 #: Fewer answers than this are not worth an estimate.
 FEWEST_ROWS = 30
@@ -104,24 +104,6 @@ def wanted(ws: Workspace, release: str, role: str, answered: pl.DataFrame) -> Wa
     there = answered.filter(pl.all_horizontal(pl.col(*fields.values()).is_not_null()))
     outputs = {field: there[column].to_numpy() for field, column in fields.items()}
     return Wanted(release, role, behind[0], ws.artifacts.get_record(Schema, behind[0].schema), there, outputs)
-
-
-def estimates(ws: Workspace) -> list[Estimate]:
-    """Every estimate that was made, in the order of the ledger."""
-    return [ws.artifacts.get_record(Estimate, entry.body["artifacts"]["estimate"]) for entry in ws.ledger.entries(kind="estimate")]
-
-
-def newest(ws: Workspace, release: str | None) -> Estimate | None:
-    """The newest estimate of a release as champion, where its window was not looked at since."""
-    entries = [e for e in ws.ledger.entries(kind="estimate") if e.body["release"] == release and e.body["role"] == "champion"]
-    last = max(entries, key=lambda entry: entry.body["begin"], default=None)
-    if last is None or Interval(*_ends(last.body)) in sealed(ws):
-        return None
-    return ws.artifacts.get_record(Estimate, last.body["artifacts"]["estimate"])
-
-
-def _ends(body: Any) -> tuple[datetime, datetime]:
-    return datetime.fromisoformat(body["begin"]), datetime.fromisoformat(body["end"])
 
 
 def _estimated(ws: Workspace, window: Interval, asked: Wanted, answered: int, *, now: datetime) -> Estimate:

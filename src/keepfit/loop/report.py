@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from keepfit import errors
 from keepfit.candidate import Candidate
+from keepfit.estimate import Estimate
 from keepfit.evaluation import Clusters, Evaluation, Gain, Group, Importance, Measured, evaluate_groups
 from keepfit.incident import Incident, incidents
 from keepfit.inspection import Inspection
@@ -18,6 +19,7 @@ from keepfit.instant import from_micros
 from keepfit.ledger import Entry, Head
 from keepfit.loop import groups
 from keepfit.loop.curves import Bin, Cut, Pile, Stretch, by_output, by_threshold, over_time, piles
+from keepfit.loop.estimates import estimates
 from keepfit.loop.events import Event, events
 from keepfit.loop.importance import importance
 from keepfit.loop.models import candidate_behind, candidate_of, evaluation_of, load_model
@@ -127,7 +129,8 @@ class Report:
 
     `evaluation` is the recorded one, else what was measured now; None while no row is new to the candidate, and `tested`
     with it; `untested` says why. `sentence` says it in whole numbers. `gains` are those over what needs no model, on the
-    same rows, and over the champion that it was judged against. `windows` are the project's, oldest first, whoever answered.
+    same rows, and over the champion that it was judged against. `windows` are the project's, oldest first, whoever answered;
+    `estimates` what was expected of them before their labels came.
     """
 
     record: ClassVar[str] = "report"
@@ -149,6 +152,7 @@ class Report:
     incidents: tuple[Incident, ...]
     events: tuple[Event, ...]
     made: Made
+    estimates: tuple[Estimate, ...] = ()
 
 
 def gather(ws: Workspace, name: str | None = None, *, now: datetime, progress: Progress = silent) -> Report:
@@ -186,6 +190,7 @@ def gather(ws: Workspace, name: str | None = None, *, now: datetime, progress: P
         untested=new.why,
         spread=spread(ws, candidate, known, before, new.rows),
         windows=_windows(ws),
+        estimates=tuple(estimates(ws)),
         promotions=tuple(Promotion(e.body["release"], e.at) for e in ws.ledger.entries(kind="release") if e.body["role"] == "champion"),
         incidents=tuple(incidents(ws.ledger.entries(kind="incident"))),
         events=events(ws),

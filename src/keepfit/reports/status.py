@@ -10,9 +10,11 @@ from typing import Any, ClassVar
 from keepfit.action import Attempt
 from keepfit.alert import deliveries
 from keepfit.decision import REFIT, Decision
+from keepfit.estimate import Estimate
 from keepfit.evaluation import Evaluation, Gain
 from keepfit.incident import Incident, State, next_action, refits_failed
 from keepfit.ledger import Entry
+from keepfit.loop.estimates import newest
 from keepfit.loop.state import Told, interval, newest_looks, policy_of, state_of, tell, watched
 from keepfit.release import Roles, roles
 from keepfit.spec.length import RowCount
@@ -29,7 +31,7 @@ class Status:
     `window` is the newest that was looked at, `gain` what the challenger gained in its newest race. `canary` answers a
     `share` of the requests, in the stage `stage`, counted from 0. `waiting` is what a person was asked, `frozen` who
     stopped the loop, `busy` what is under way. `next` says in words what comes next. `untold` counts the targets of
-    alerts that could not be reached at last.
+    alerts that could not be reached at last. `estimate` is the newest of the champion's windows that wait for their labels.
     """
 
     record: ClassVar[str] = "status"
@@ -57,6 +59,7 @@ class Status:
     busy: str = ""
     next: str = ""
     untold: int = 0
+    estimate: Estimate | None = None
 
 
 def status(ws: Workspace, *, now: datetime) -> Status:
@@ -88,6 +91,7 @@ def status(ws: Workspace, *, now: datetime) -> Status:
         frozen=state.decisions.frozen,
         busy=_busy(state.busy),
         next=_next(ws, told, state, now),
+        estimate=newest(ws, held.champion),
         untold=sum(1 for tried in deliveries(ws.ledger.entries(kind="alert")).values() if tried[-1].status == "failed"),
     )
 

@@ -34,6 +34,8 @@ def kept(report: Report) -> Section | None:
         blocks.append(_incidents(report))
     if (signals := _signals(report.windows)) is not None:
         blocks.append(signals)
+    if (expected := _expected(report)) is not None:
+        blocks.append(expected)
     if report.windows:
         blocks.append(_windows(report))
         blocks += [Text(f"{capital(note)}.", aside=True) for note in report.windows[-1].notes]
@@ -172,6 +174,25 @@ def _signals(windows: Sequence[Window]) -> Table | None:
     )
     heads = ("window", "release", "kind", "about", "severity", "because")
     return Table("What stood out, newest first", heads, rows, folded=len(rows) > MOST_EVENTS)
+
+
+def _expected(report: Report) -> Table | None:
+    """What was expected of windows before their labels came, beside what these showed; and how far it was off."""
+    found = [one for one in report.estimates if one.selects in one.metrics]
+    if not found:
+        return None
+    seen = {(one.begin, one.end, one.release, one.role): one.evaluation for one in report.windows}
+    rows, offs = [], []
+    for one in reversed(found):
+        expected, measured = one[one.selects], seen.get((one.begin, one.end, one.release, one.role))
+        value = measured.metrics[one.selects].value if measured is not None and one.selects in measured.metrics else None
+        offs += [abs(expected.value - value)] if value is not None else []
+        told = ("not known yet", "") if value is None else (number(value), signed(expected.value - value))
+        rows.append((between(one.begin, one.end), one.release, str(expected), *told, count(one.known)))
+    what = found[-1].selects.replace("_", " ")
+    off = f": off by {number(sum(offs) / len(offs))} on average over {len(offs)} windows" if offs else ""
+    heads = ("window", "release", f"{what} expected", "measured", "off by", "labels it rests on")
+    return Table(f"What was expected before labels came{off}", heads, tuple(rows), frozenset({3, 4, 5}), folded=len(rows) > MOST_EVENTS)
 
 
 def _name(one: Incident) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import numpy as np
 import polars as pl
@@ -12,10 +13,12 @@ import pytest
 
 import keepfit
 from keepfit.commands import words
+from keepfit.commands.status import told
 from keepfit.errors import NothingToLabel, SheetThere
 from keepfit.loop import watch as watching
 from keepfit.measures.quality import log_losses
 from keepfit.metric import Gain
+from keepfit.reports.watched import _expected as expected
 from keepfit.slice import Condition, Slice
 
 BEGIN = datetime(2024, 1, 1, tzinfo=UTC)  # a Monday
@@ -113,6 +116,10 @@ def test_an_estimate_says_how_far_those_before_it_were_off_and_follows_the_label
     assert first.happens < 0.5 < last.happens
     assert last.expected == pytest.approx(first.expected, abs=0.08)
     assert "so far off by" in words.estimate_lines(last)[1]
+    assert "expected     log_loss" in told(project.status(now=end))
+    table = expected(SimpleNamespace(estimates=tuple(project.estimates), windows=tuple(project.windows)))
+    assert "off by" in table.caption
+    assert [row[3] == "not known yet" for row in table.rows] == [True, False, False, False, False]
 
 
 def test_a_late_first_look_learns_nothing_from_labels_that_were_not_due_when_the_window_ended(project):
