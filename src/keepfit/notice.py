@@ -8,9 +8,17 @@ from dataclasses import dataclass
 from keepfit.drift import Drift
 from keepfit.evaluation import Evaluation, Gain
 from keepfit.gate import Gate, asked
+from keepfit.measures.interval import wilson
 from keepfit.signal import Severity, Signal
 
-__all__ = ["Belief", "of_belief", "of_drift", "of_quality"]
+__all__ = ["Belief", "Pace", "of_belief", "of_drift", "of_failures", "of_latency", "of_quality"]
+
+#: Answers are slow when 95 of 100 take so many times as long as they did, and so much longer; beyond the second pair the release breaks.
+SLOW, BREAKING_SLOW = (3.0, 100_000.0), (10.0, 1_000_000.0)
+#: The share of answers without outputs that is surely exceeded before it is told, and before the release breaks.
+FAILING, BREAKING_FAILURES = 0.005, 0.05
+#: Fewer answers than this tell nothing of either.
+FEWEST_ANSWERS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +35,39 @@ class Belief:
     rows: int
     said_as: str
     happened_as: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How long answers took: of so many, 95 of 100 up to `slow` microseconds."""
+
+    answers: int
+    slow: float
+
+
+def of_latency(now: Pace, before: Pace) -> Signal | None:
+    """Answers that take much longer than in the window before."""
+    if min(now.answers, before.answers) < FEWEST_ANSWERS:
+        return None
+
+    def beyond(limits: tuple[float, float]) -> bool:
+        return now.slow > limits[0] * before.slow and now.slow > before.slow + limits[1]
+
+    if not beyond(SLOW):
+        return None
+    because = f"95 of 100 answers took up to {now.slow / 1000:,.0f} ms; {before.slow / 1000:,.0f} ms in the window before"
+    return Signal("latency", "", "critical" if beyond(BREAKING_SLOW) else "warning", round(now.slow / 1000, 3), because)
+
+
+def of_failures(failed: int, answers: int) -> Signal | None:
+    """Answers that hold no output: surely more than a few."""
+    if answers < FEWEST_ANSWERS:
+        return None
+    low, _ = wilson(failed, answers)
+    if low <= FAILING:
+        return None
+    because = f"{failed:,} of {answers:,} answers hold no output"
+    return Signal("errors", "", "critical" if low > BREAKING_FAILURES else "warning", round(failed / answers, 6), because)
 
 
 def of_drift(found: Iterable[Drift], *, harmless: bool, least: float) -> list[Signal]:

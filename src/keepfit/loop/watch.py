@@ -19,6 +19,7 @@ from keepfit.loop.due import Held, due, grown, held, looks, sealed
 from keepfit.loop.look import Answered, compare
 from keepfit.loop.measure import Answers, exam, measure
 from keepfit.loop.models import candidate_behind, evaluation_of
+from keepfit.loop.pace import of_answers
 from keepfit.loop.rows import Rows, clusters, subjects
 from keepfit.loop.truths import told_about
 from keepfit.measures.interval import clustered
@@ -164,7 +165,8 @@ def _look(
         artifacts["answers"] = ws.artifacts.put_record(of_first)
     harmless = seen.evaluation is not None
     drifted = of_drift(compared.drift, harmless=harmless, least=ws.spec.monitor.min_effect)
-    return replace(seen, signals=(*seen.signals, *drifted)), artifacts
+    answering = of_answers(ws, window, told, ws.task.fields(candidate.classes))
+    return replace(seen, signals=(*seen.signals, *answering, *drifted)), artifacts
 
 
 def _earlier(ws: Workspace, window: Interval, release: str, role: str) -> tuple[Recent | None, Blocks | None]:

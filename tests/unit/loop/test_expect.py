@@ -12,14 +12,18 @@ import polars as pl
 import pytest
 
 import keepfit
+from keepfit import record
 from keepfit.commands import words
 from keepfit.commands.status import told
 from keepfit.errors import NothingToLabel, SheetThere
 from keepfit.loop import watch as watching
 from keepfit.measures.quality import log_losses
 from keepfit.metric import Gain
+from keepfit.prediction import Prediction
 from keepfit.reports.watched import _expected as expected
 from keepfit.slice import Condition, Slice
+from keepfit.stores.segments import SegmentWriter
+from keepfit.window import Interval
 
 BEGIN = datetime(2024, 1, 1, tzinfo=UTC)  # a Monday
 SERVED = BEGIN + timedelta(weeks=9)
@@ -206,6 +210,23 @@ def test_before_a_window_has_ended_there_is_nothing_to_suggest(project):
     answer(project, 0, labels=False)
     with pytest.raises(NothingToLabel):
         project.suggest(project.workspace.folder / "todo.csv", 80, now=SERVED + timedelta(days=2))
+
+
+def test_answers_that_became_slow_and_answers_without_outputs_are_signals_of_their_window(project):
+    ws = project.workspace
+    week = [Interval(SERVED + timedelta(weeks=number), SERVED + timedelta(weeks=number + 1)) for number in range(2)]
+    for number, (slow, score) in enumerate(((900, 0.5), (2_000_000, None))):
+        said = {"project": "small", "release": "r1", "role": "champion", "via": "online", "subject": None, "inputs": {"amount": 1.0}}
+        writer = SegmentWriter(ws.segments, "predictions")
+        rest = {"key": None, "outputs": {"score": score}, "decision": True, "latency_us": slow}
+        times = [week[number].begin + timedelta(minutes=minute) for minute in range(150)]
+        made = [Prediction(id=f"{number}-{minute}", at=at, time=at, **said, **rest) for minute, at in enumerate(times)]
+        writer.append([record.text(one).encode() for one in made])
+        writer.close()
+    first, second = project.watch(now=week[1].end + timedelta(days=1))
+    assert {one.kind for one in first.signals} & {"errors", "latency"} == set()
+    found = {one.kind: one.severity for one in second.signals}
+    assert (found["errors"], found["latency"]) == ("critical", "critical")
 
 
 def test_a_turn_estimates_too(project):
