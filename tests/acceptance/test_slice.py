@@ -18,8 +18,8 @@ from keepfit.demo.stream import Stream, flights
 LOOSER = {
     "limit = 0.65": "limit = 0.5",
     "limit = 0.05": "limit = 0.5",
-    "margin = 0.005": "margin = 0.5",
-    "trials = 4": "trials = 0",
+    "margin = 0.03": "margin = 0.5",
+    "trials = 8": "trials = 0",
     "[refit]": "[refit]\nminimum_labels = 200",
 }
 #: What differs each time: who did it, how long it took, and the microseconds of single answers.
