@@ -453,6 +453,12 @@ class OverBudget(UsageFault):
     code = "KF511"
 
 
+class SuspiciousData(UsageFault):
+    """A refit was refused: the rows that it was to learn from are suspicious."""
+
+    code = "KF560"
+
+
 class AlertFailed(StoreFault):
     """An alert could not be delivered; it is tried again."""
 

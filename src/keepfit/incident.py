@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Literal, TypeAlias
 
+from keepfit import errors
 from keepfit.action import Action, Attempt, cause, retry_after
 from keepfit.decision import REFIT, Decisions
 from keepfit.instant import parse, show
@@ -17,7 +18,7 @@ from keepfit.spec.refit import Trigger
 from keepfit.stage import Canary
 from keepfit.window import Interval
 
-__all__ = ["Change", "Incident", "Race", "State", "incidents", "next_action", "refits_failed"]
+__all__ = ["Change", "Incident", "Race", "State", "incidents", "next_action", "refits_failed", "refused"]
 
 Change: TypeAlias = Literal["opened", "updated", "closed"]
 
@@ -212,6 +213,8 @@ def _challenge(state: State, policy: Policy, now: datetime) -> Action:
     reasons = _reasons(state, policy)
     if _fitted(state, window) or (policy.challenger == "off" and not reasons):
         return Action("nothing", "everything that was due is done")
+    if (doubted := _doubted(state, window)) is not None:
+        return Action("ask", f"a refit refused its data: {doubted}; if the rows are right: keepfit approve {REFIT}", window, REFIT)
     if (cannot := _cannot_learn(state, policy) or _may_not_refit(state, policy)) is not None:
         return Action("nothing", cannot)
     return _ready(state, policy, Action("refit", next(iter(reasons.values()), "a window's labels are known"), window=window), now)
@@ -252,6 +255,19 @@ def _may_not_refit(state: State, policy: Policy) -> str | None:
     failed = refits_failed(state)
     if len(failed) >= policy.give_up_after:
         return f"the last {len(failed)} refits failed ({failed[-1].why}): mend what they say, then keepfit approve refit"
+    return None
+
+
+def refused(why: str) -> bool:
+    """Whether a refit ended because a guard found its rows suspicious."""
+    return why.startswith(errors.SuspiciousData.code)
+
+
+def _doubted(state: State, window: Interval) -> str | None:
+    """Why the newest refit after this window was refused, while no person has approved it since; the next window's is asked anew."""
+    failed = refits_failed(state)
+    if failed and failed[-1].window == window and refused(failed[-1].why):
+        return failed[-1].why.partition(": ")[2]
     return None
 
 
@@ -326,6 +342,9 @@ def _ready(state: State, policy: Policy, action: Action, now: datetime) -> Actio
     if state.busy is not None and action.kind in {"refit", "compare", "test"}:
         return Action("nothing", f"another loop is at work: {state.busy.kind} since {state.busy.recorded:%Y-%m-%d %H:%M} UTC")
     failed = [attempt for attempt in _of(state, policy, action) if attempt.status in {"failed", "abandoned"}]
+    if action.kind == "refit":  # a person who approves that it goes on need not wait
+        counted = refits_failed(state)
+        failed = [attempt for attempt in failed if attempt in counted]
     if action.kind != "refit" and len(failed) >= policy.give_up_after:
         return Action("nothing", f"{action.kind} failed {len(failed)} times ({failed[-1].why}) and was given up", release=action.release)
     if (then := retry_after(failed)) is not None and failed[-1].ended is not None and failed[-1].ended <= now < then:

@@ -45,6 +45,7 @@ good = { kind = "at_least", metric = "roc_auc", limit = 0.6 }
 
 [refit]
 minimum_labels = 100
+guards = ["flood", "vanished"]
 """
 
 

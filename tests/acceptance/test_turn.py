@@ -60,3 +60,30 @@ def test_labels_that_come_after_the_window_was_looked_at_open_it_again(champion,
     assert [(body["look"], body["labels"]) for body in looked] == [(1, 0), (2, 231)]
     assert "Fitted challenger" in turn(champion, now)
     assert "Nothing to do" in turn(champion, now)
+
+
+def test_suspicious_labels_are_not_learned_from_before_a_person_has_approved_them(answered_copy, keepfit, entries):
+    # The world of these weeks is turned round, or its labels are: the guard cannot tell.
+    asked = ["-C", answered_copy, "--now", "2024-03-12T00:00Z", "--set", 'refit.guards=["flips"]']
+
+    def turns():
+        return [keepfit("turn", *asked) for _ in range(5)]
+
+    done = turns()
+    refused = next(one for one in done if one.returncode)
+    assert refused.returncode == 3
+    assert "KF560" in refused.stderr
+    assert "keepfit approve refit" in done[-1].stdout
+    told = entries(answered_copy)
+    assert [entry["body"]["about"] for entry in told if entry["kind"] == "decision"] == ["refit"]
+    (opened,) = given_up(told)
+    assert opened["change"] == "opened"
+    assert "refused its data" in opened["because"]
+    assert not any(one.stdout.startswith("Fitted") for one in done)
+    assert keepfit("approve", "-C", answered_copy, "refit", "--because", "the scale was changed, on purpose").returncode == 0
+    assert any(one.stdout.startswith("Fitted") for one in turns())
+    assert [body["change"] for body in given_up(entries(answered_copy))] == ["opened", "closed"]
+
+
+def given_up(entries):
+    return [entry["body"] for entry in entries if entry["kind"] == "incident" and entry["body"]["kind"] == "loop"]

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from keepfit import record
 from keepfit.action import attempts, cause
 from keepfit.decision import decisions
-from keepfit.incident import incidents, next_action
+from keepfit.incident import incidents, next_action, refits_failed, refused
 from keepfit.instant import Duration, parse, show
 from keepfit.ledger import GENESIS, Entry
 from keepfit.loop.incidents import changes, sights
@@ -65,6 +65,9 @@ class World:
     did: list = field(default_factory=list)
 
     def __post_init__(self):
+        if self.ws is not None and self.policy.stages:  # the stage of a share is read from the project's own settings
+            stages = [f"canary:{share:.0%}" for share in self.policy.stages]
+            self.ws = Workspace(self.ws.folder, options={"refit.stages": stages})
         self.add("release", release="r1", role="champion", candidate="c1", was=None)
 
     def add(self, kind, /, *, actor="loop", **body):
@@ -147,7 +150,8 @@ class World:
         if outcome in {"done", "killed late"}:
             self.done(action)
         status = {"done": "done", "failed": "failed"}.get(outcome, "abandoned")
-        self.add("action", **named, status=status, why="KF204", seconds=60.0)
+        why = self.chance.choice(["KF204", "KF560: labels contradict it"]) if action.kind == "refit" else "KF204"
+        self.add("action", **named, status=status, why=why, seconds=60.0)
 
     def done(self, action):
         state = self.state()
@@ -218,6 +222,8 @@ def test_whatever_happens_the_rules_hold_and_the_loop_comes_to_rest(ws, seed, po
         if action.kind == "refit":
             assert not state.garbage, "learned from garbage"
             assert state.canary is None, "a challenger left its stage"
+            failed = refits_failed(state)
+            assert not failed or failed[-1].window != action.window or not refused(failed[-1].why), "refused, and nobody approved it"
         if action.kind == "rollback":
             assert action.release not in rolled_back(made, state), "back to what was rolled back from"
     per_incident = [one.incident for one in tried if one.kind == "rollback" and one.status == "done"]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from keepfit.incident import RACE_Z
 from keepfit.loop.judge import score_both
 from keepfit.loop.models import candidate_behind
 from keepfit.loop.release import give_role
 from keepfit.loop.step import Came, Step
 from keepfit.loop.watch import log_rows
+from keepfit.measures.race import race
 from keepfit.schema import Schema
 
 __all__ = ["advance", "drop", "promote", "rollback"]
@@ -33,10 +35,10 @@ def promote(step: Step) -> Came:
 
 
 def rollback(step: Step) -> Came:
-    """Go back to the last good release; where quality is at stake, only if that one does better on the newest rows.
+    """Go back to the last good release; where quality is at stake, only if that one is clearly better on the newest rows.
 
     Answers that fail or come late are reason enough by themselves. A champion whose quality fell is kept where the
-    earlier one is no better: the world moved for both, and a refit is the remedy.
+    earlier one is not ahead as clearly as a challenger must be: the world moved for both, and a refit is the remedy.
     """
     incident = next(one for one in step.state.incidents if one.number == step.action.incident)
     if incident.kind == "quality" and (why := _no_better(step)):
@@ -57,8 +59,11 @@ def _no_better(step: Step) -> str:
     if rows.count == 0:
         return f"{step.state.champion} is kept: there are no rows to compare it on"
     (_, ours), (_, theirs) = score_both(ws, rows, known, [champion[0], earlier[0]], classes=champion[0].classes)
-    gain = float((ws.task.losses(rows.truth, ours) - ws.task.losses(rows.truth, theirs)).mean())
-    return "" if gain > 0 else f"{step.state.champion} is kept: {step.action.release} is no better on the same rows ({gain:+.4f})"
+    losses, earlier_losses = (ws.task.losses(rows.truth, outputs) for outputs in (ours, theirs))
+    if race(losses, earlier_losses) > RACE_Z:
+        return ""
+    gain = float((losses - earlier_losses).mean())
+    return f"{step.state.champion} is kept: {step.action.release} is not clearly better on the same rows ({gain:+.4f})"
 
 
 def _release(step: Step) -> str:

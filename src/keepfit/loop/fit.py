@@ -153,7 +153,7 @@ def refit(
     *,
     cause: list[Any],
     now: datetime,
-    narrow: Callable[[Rows, Schema], Rows] = lambda rows, _: rows,
+    narrow: Callable[[Rows, Schema, tuple[Any, ...]], Rows] = lambda rows, *_: rows,
     progress: Progress = silent,
 ) -> Fit:
     """Fit the champion's recipe once on every row with a known target; its test is what comes after.
@@ -164,7 +164,7 @@ def refit(
     Parameters
     ----------
     cause : what the fit depends on beside the data
-    narrow : which of the rows are learned from
+    narrow : which of the rows are learned from, by the schema and the target's classes; it may refuse them
     """
     data = [part.digest for part in taken]
     trials = ws.spec.refit.trials
@@ -179,7 +179,7 @@ def refit(
         return same
     known = taken[0].schema
     classes, rows = _labelled(ws, taken, known)
-    rows = narrow(rows, known)
+    rows = narrow(rows, known, classes)
     chosen = _Chosen(recipe, champion.threshold, champion.calibration)
     if trials:
         material = Material(known, classes, rows, places(ws, rows, known, tested=False))

@@ -11,7 +11,7 @@ from typing import TypeAlias
 from keepfit import errors
 from keepfit.action import attempts
 from keepfit.decision import REFIT
-from keepfit.incident import Change, Incident, incidents
+from keepfit.incident import Change, Incident, incidents, refused
 from keepfit.ledger import Entry
 from keepfit.loop.state import Told, interval, policy_of, tell
 from keepfit.release import Roles, roles
@@ -27,8 +27,6 @@ CALM, CALM_AT_ONCE = 2, frozenset({"data", "errors", "latency", "loop"})
 FEWEST_LABELS = 30
 #: What is critical here keeps a release from going on: live quality on the wrong side of a gate's limit, answers that fail or come late.
 BREAKING = frozenset({"quality", "errors", "latency"})
-#: The code of a refit that was refused for its data: that is an incident at the first time.
-REFUSED = "KF512"
 
 _ORDER: tuple[Severity, ...] = ("info", "warning", "critical")
 Key: TypeAlias = tuple[str, str | None]
@@ -196,11 +194,17 @@ def _actions(told: Told, limit: int) -> Iterator[Sight]:
         else:
             continue
         signs = [
-            Sign(kind, "critical", float(len(why)), f"{kind} failed {len(why)} times, the last time by: {why[-1]}")
+            Sign(kind, "critical", float(len(why)), _gave_up(kind, why))
             for kind, why in sorted(failed.items())
-            if len(why) >= limit or (why and why[-1].startswith(REFUSED))
+            if len(why) >= limit or (why and refused(why[-1]))  # refused for its data: at the first time
         ]
         yield Sight(("loop", None), entry.seq, entry.at, tuple(signs))
+
+
+def _gave_up(kind: str, why: Sequence[str]) -> str:
+    if refused(why[-1]):
+        return f"{kind} refused its data: {why[-1].partition(': ')[2]}"
+    return f"{kind} failed {len(why)} times, the last time by: {why[-1]}"
 
 
 def window_of(ws: Workspace, entry: Entry) -> Window:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from keepfit.candidate import Candidate
 from keepfit.loop import fit
+from keepfit.loop.guard import Lesson, refuse_suspicious
 from keepfit.loop.history import narrowed
 from keepfit.loop.lease import within
 from keepfit.loop.models import candidate_behind
@@ -34,8 +35,11 @@ def refit(step: Step) -> Came:
     cause = [step.action.window.name]
     since = min((one.since for one in step.state.incidents if one.release == step.state.champion), default=None)
 
-    def narrow(rows: Rows, known: Schema) -> Rows:
-        return narrowed(rows, known, step.policy.history, since=since, least=step.policy.minimum_labels)
+    def narrow(rows: Rows, known: Schema, classes: tuple[Any, ...]) -> Rows:
+        learned = narrowed(rows, known, step.policy.history, since=since, least=step.policy.minimum_labels)
+        of_source = sum(part.snapshot.rows for part in taken if part.snapshot.origin != "log")
+        refuse_suspicious(step, champion, Lesson(rows, learned, known, classes, of_source))
+        return learned
 
     depends = [*cause, plain(step.policy.history), plain(since if step.policy.history.kept == "since_change" else None)]
     with within(step.policy.budget):

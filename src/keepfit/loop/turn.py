@@ -125,9 +125,17 @@ def _watch(ws: Workspace, action: Action, now: datetime, progress: Progress) -> 
 
 
 def _ask(ws: Workspace, action: Action, told: Told, now: datetime) -> None:
-    """Write down, once, that a person is wanted."""
+    """Write down, once for each thing that is asked, that a person is wanted."""
     body = {"decision": "wanted", "about": action.release, "because": action.because}
-    ws.append("decision", ["wanted", action.release], body, at=now, actor="loop")
+    asked = [action.release] if action.window is None else [action.release, action.window.name]
+    ws.append("decision", ["wanted", *asked], body, at=now, actor="loop")
+
+
+def _why(error: Exception) -> str:
+    """What an ended attempt says of its error: the code; in words where they hold no value of a row and a person decides by them."""
+    if isinstance(error, errors.SuspiciousData):
+        return f"{error.code}: {error.message}"
+    return str(getattr(error, "code", type(error).__name__))
 
 
 def _act(ws: Workspace, action: Action, state: State, told: Told, now: datetime, progress: Progress) -> Turn:
@@ -139,7 +147,7 @@ def _act(ws: Workspace, action: Action, state: State, told: Told, now: datetime,
     except errors.Overtaken:
         raise
     except Exception as error:
-        lease.end(held, "failed", getattr(error, "code", type(error).__name__), now=now)
+        lease.end(held, "failed", _why(error), now=now)
         raise
     lease.end(held, "done", came.why or came.release or came.candidate or "", now=now)
     return Turn(action, (), came.candidate, came.release, came.gain, came.verdict, came.test, came.why)

@@ -13,9 +13,10 @@ from keepfit.instant import Duration
 from keepfit.spec.contradictions import Contradiction
 from keepfit.spec.strict import Length, Strict
 
-__all__ = ["RefitSpec", "Trigger"]
+__all__ = ["Guard", "RefitSpec", "Trigger"]
 
 Trigger: TypeAlias = Literal["challenger", "quality", "drift", "schedule"]
+Guard: TypeAlias = Literal["flips", "flood", "vanished"]
 
 _STAGE = re.compile(r"canary:\s*(\d+(?:\.\d+)?)\s*%")
 _HALVING = re.compile(r"halving\s+(\S+)")
@@ -67,6 +68,9 @@ class RefitSpec(Strict):
     budget: Length = Duration.parse("1h")
     #: The most that refits may take within 30 days, all together.
     compute: Length | None = None
+    #: What is asked of the rows before a refit; one that finds something refuses them until a person approves. "flips": labels
+    #: contradict most of the champion's confident answers; "flood": the newest rows repeat each other; "vanished": a segment is gone.
+    guards: Annotated[tuple[Guard, ...], Field(strict=False)] = ("flips", "flood", "vanished")
     #: After so many failed attempts in a row nothing is tried again until a person approves it.
     give_up_after: Annotated[int, Field(ge=1)] = 3
     #: The stages between the shadow and the champion, as in ["canary:5%", "canary:25%"]: shares of the live requests.
