@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from keepfit.channels.webhook import Webhook
 from keepfit.incident import Incident
 from keepfit.loop.alerts import deliver, target_name
 from keepfit.testing.channel import receiving
@@ -127,3 +128,49 @@ def test_nobody_is_told_where_nobody_is_named(tmp_path):
     deliver(workspace, now=NOW)
     assert statuses(workspace) == []
     workspace.close()
+
+
+def event(ws, kind):
+    """Write down one event of a kind, as the loop does."""
+    body = {**Incident(1, "quality", "r2", (), "warning", 0.2, False, "it fell", NOW).noted}
+    if kind in {"opened", "escalated", "resolved"}:
+        change = {"opened": "opened", "escalated": "updated", "resolved": "closed"}[kind]
+        graver = {"severity": "critical"} if kind != "opened" else {}
+        ws.append("incident", [1, change], {**body, **graver, "change": change}, at=NOW)
+    elif kind == "approval wanted":
+        ws.append("decision", ["wanted", "r3"], {"decision": "wanted", "about": "r3", "because": "it won"}, at=NOW)
+    else:
+        back = {"rolled_back": "r2"} if kind == "rolled back" else {}
+        name = "r2" if kind == "promoted" else "r1"
+        released = {"release": name, "role": "champion", "was": "r2" if back else "r1", "because": "so it is", "candidate": "c1", **back}
+        ws.append("release", [kind], {**released, "artifacts": {}}, at=NOW)
+
+
+def test_each_kind_of_event_is_told_once_though_the_target_is_down_and_processes_are_killed(ws, receiver, monkeypatch):
+    send, minute = Webhook.send, 0
+
+    def killed(when):
+        def attempt(self, message):
+            if when == "after it was sent":
+                send(self, message)
+            raise SystemExit  # what the kill leaves: no word of how it ended
+
+        return attempt
+
+    every = ["promoted", "opened", "escalated", "resolved", "approval wanted", "rolled back"]
+    for kind in every:
+        event(ws, kind)
+        receiver.answers = [503]
+        deliver(ws, now=NOW + timedelta(minutes=minute))
+        for when in ("before it was sent", "after it was sent"):
+            minute += 60
+            monkeypatch.setattr(Webhook, "send", killed(when))
+            with pytest.raises(SystemExit):
+                deliver(ws, now=NOW + timedelta(minutes=minute))
+        monkeypatch.setattr(Webhook, "send", send)
+        for _ in range(3):
+            minute += 400
+            deliver(ws, now=NOW + timedelta(minutes=minute))
+    once = {headers["keepfit-delivery"]: json.loads(body)["alerts"] for headers, body in receiver.got}
+    assert [alert["kind"] for alerts in once.values() for alert in alerts] == every
+    assert len(receiver.got) == 2 * len(every), "once more where nobody knew that it had arrived, under the same id"
