@@ -74,7 +74,8 @@ def recorded(ws: Workspace, *, now: datetime) -> Recorded:
     answered = _answered(ws, now)
     if answered is not None:
         if problem.key:
-            answered = answered.join(frame.select(problem.key), on=problem.key, how="anti", maintain_order="left")
+            there = frame.select(frame[name].cast(answered.schema[name]) for name in problem.key)
+            answered = answered.join(there, on=problem.key, how="anti", maintain_order="left")
         else:
             answered = answered.filter(pl.col(problem.time) > frame[problem.time].max())
         frame = pl.concat([frame, answered.select([name for name in answered.columns if name in frame.columns])], how="diagonal_relaxed")
@@ -93,10 +94,25 @@ def _answered(ws: Workspace, now: datetime) -> pl.DataFrame | None:
     told = log.with_truth(log.predictions(ws), log.labels(ws, now=now), known.target).filter(pl.col("label").is_not_null())
     if told.is_empty():
         return None
+    if known.key:
+        told = told.filter(pl.col("key").is_null() | pl.col("key").is_first_distinct())
     inputs = [column.name for column in known.public if not {"target", "later", "added"} & set(column.uses)]
     target = pl.Series(known.target, [json.loads(text) for text in told["label"]], dtype=stored_type(known[known.target].dtype))
     frame = told.select(pl.col(f"{fold.INPUT}{name}").alias(name) for name in inputs).with_columns(target)
-    return frame.unique(subset=list(known.key), keep="first", maintain_order=True) if known.key else frame
+    return _keyed(frame, told["key"], known)
+
+
+def _keyed(frame: pl.DataFrame, keys: pl.Series, known: Schema) -> pl.DataFrame:
+    """Rows with the columns of their key, which the log keeps as one text where a model does not look at them."""
+    import polars as pl  # the command line starts without it
+
+    parts = [[None] * len(known.key) if text is None else json.loads(text) for text in keys]
+    for place, name in enumerate(known.key):
+        if frame[name].null_count():
+            said = pl.Series(name, [part[place] for part in parts], strict=False)
+            typed = read_as(said, known[name].dtype, "UTC").cast(frame.schema[name], strict=False)
+            frame = frame.with_columns(frame[name].fill_null(typed))
+    return frame
 
 
 def windows(ws: Workspace, rows: Recorded, begin: datetime, end: datetime) -> list[Interval]:

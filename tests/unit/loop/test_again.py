@@ -12,6 +12,7 @@ import keepfit
 from keepfit.commands.replay import told_again
 from keepfit.errors import NoCommonRows, NothingThere
 from keepfit.loop.again import answer_again
+from keepfit.loop.recorded import recorded
 from keepfit.loop.run import run
 from keepfit.workspace import Workspace
 
@@ -94,6 +95,13 @@ def test_nothing_is_written(served):
     before = served.ledger.head()
     answer_again(served, "c2", now=LATER)
     assert served.ledger.head() == before
+
+
+def test_a_replay_plays_what_the_log_holds_after_the_source(served):
+    rows = recorded(served, now=LATER)
+    assert rows.frame.height == 900
+    assert rows.frame["order"].to_list() == list(range(900))
+    assert rows.frame["bad"].null_count() == 0
 
 
 def test_a_release_that_is_not_there_and_an_empty_log_are_refused(served):
