@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["DATABASES", "ENDINGS", "Address", "Database", "Source", "There", "from_here", "kind_of"]
+__all__ = ["DATABASES", "DELTA_LOG", "ENDINGS", "Address", "Database", "Source", "There", "from_here", "kind_of"]
 
 _FUNCTION = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*:[A-Za-z_][A-Za-z0-9_]*")
 _PATTERN = re.compile(r"[*?\[]")
 #: What a file's name ends in, and the kind of source that reads it.
 ENDINGS = {".csv": "csv", ".tsv": "csv", ".parquet": "parquet", ".pq": "parquet"}
+#: The folder that makes one a Delta table, and how the URL of one in an object store begins.
+DELTA_LOG, _DELTA = "_delta_log", "delta+"
 #: How a URL begins, and the kind of source that reads it; of object stores the ending says it.
 _SCHEMES = {"postgres": "postgresql", "postgresql": "postgresql", "sqlite": "sqlite"}
 #: What happens to a table that is there: nothing, and an error; or the new rows join those of before; or take their place.
@@ -106,15 +108,21 @@ def kind_of(address: Address) -> str | None:
     >>> here = Path("/nowhere")
     >>> [kind_of(Address(url, here)) for url in ("a.csv", "days/*.parquet", "postgresql://db/x", "rows:today", "s3://b/a.parquet", "a.xls")]
     ['csv', 'parquet', 'postgresql', 'function', 'parquet', None]
+    >>> kind_of(Address("delta+s3://bucket/rows", here))
+    'delta'
     """
     scheme, is_url, rest = address.url.partition("://")
     if is_url and scheme in _SCHEMES:
         return _SCHEMES[scheme]
+    if is_url and scheme.startswith(_DELTA):
+        return "delta"
     if is_url:
         return ENDINGS.get(_ending(rest))
     if _FUNCTION.fullmatch(address.url):
         return "function"
     path = address.folder / address.url
+    if (path / DELTA_LOG).is_dir():
+        return "delta"
     if path.is_dir():
         return _of_folder(path)
     return ENDINGS.get(_ending(address.url))

@@ -411,7 +411,7 @@ def open_source(
     address = Address(expand(url, at=at), folder, at, table, expand(query, at=at) if query else None, missing)
     kind = kind_of(address)
     if kind is None:
-        fix = f"a path that ends in {', '.join(ENDINGS)}, a folder of such files, a database's URL, or module:function"
+        fix = f"a path that ends in {', '.join(ENDINGS)}, a folder of such files, a Delta table, a database's URL, or module:function"
         raise errors.UnknownKind(f"nothing is known to read '{url}'", at=at, fix=fix)
     if kind in DATABASES and table is None and query is None:
         raise errors.MissingKey("a database needs a table or a query", at=at, fix='add table = "…" or query = "SELECT …"')

@@ -15,6 +15,7 @@ from keepfit import plugin
 from keepfit.errors import BadArgument, RowsRefused, SourceBroke, SourceUnreachable, UnreadableTable
 from keepfit.source import Address
 from keepfit.sources.csv import CsvSource
+from keepfit.sources.delta import DeltaSource
 from keepfit.sources.function import FunctionSource
 from keepfit.sources.parquet import ParquetSource
 from keepfit.sources.postgresql import PostgresSource
@@ -257,6 +258,6 @@ def test_what_breaks_off_in_the_middle_leaves_the_table_as_it_was(database):
 
 
 def test_every_kind_that_is_installed_passes_the_suite():
-    tested = {ParquetSource, CsvSource, FunctionSource, SqliteSource, PostgresSource}
+    tested = {ParquetSource, CsvSource, DeltaSource, FunctionSource, SqliteSource, PostgresSource}
     assert {plugin.find("sources", kind) for kind in plugin.kinds("sources")} == tested
     assert all(plugin.find("sources", kind).kind == kind for kind in plugin.kinds("sources"))

@@ -5,14 +5,16 @@ from __future__ import annotations
 import csv
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from keepfit import errors
 from keepfit.source import Address
+from keepfit.sources import objects
 from keepfit.sources.files import files_of, is_remote
-from keepfit.sources.reading import batched, collected, empty, reason
+from keepfit.sources.reading import batched, collected, empty, reason, unreadable
 
 if TYPE_CHECKING:
     import polars as pl
@@ -42,28 +44,24 @@ class CsvSource:
         return () if is_remote(self._address) else files_of(self._address, self.kind)
 
     def read(self) -> pl.DataFrame:
-        import polars as pl  # the command line starts without it
-
-        scan = self._scan()
-        try:
-            return collected(scan, self._address.url, self._address.at)
-        except errors.UnreadableTable as error:
-            if isinstance(error.__cause__, pl.exceptions.PolarsError):
-                self._explain(error)
-            raise
+        with objects.answered(self._address), self._explained():
+            return collected(self._scan(), self._address.url, self._address.at)
 
     def batches(self, rows: int) -> Iterator[pl.DataFrame]:
-        try:
+        with objects.answered(self._address), self._explained():
             yield from batched(self._scan(), rows, self._address.url, self._address.at)
-        except errors.UnreadableTable as error:
-            self._explain(error)
-            raise
 
     def _scan(self) -> pl.LazyFrame:
         import polars as pl  # the command line starts without it
 
-        found: list[str] | list[Path] = [self._address.url] if is_remote(self._address) else list(self.files)
-        separator, names = (",", ["", ""]) if is_remote(self._address) else _header(self.files, self._address.at)
+        if is_remote(self._address):
+            with unreadable(self._address.url, self._address.at):
+                line = objects.first_line(self._address)
+            found: list[str] | list[Path] = [self._address.url]
+            separator, names = _separator(line), _names(line)
+        else:
+            found = list(self.files)
+            separator, names = _header(self.files, self._address.at)
         scan = pl.scan_csv(
             found,
             separator=separator,
@@ -71,13 +69,25 @@ class CsvSource:
             infer_schema_files=len(found),
             null_values=list(self._address.missing) or None,
             missing_columns="insert",
-            glob=False,
+            glob=is_remote(self._address),
+            storage_options=objects.options(self._address),
         )
         scan = scan.rename({_as_polars_reads(name): name for name in names if '"' in name}, strict=False)
         return scan.filter(~pl.all_horizontal(pl.all().is_null())) if len(names) > 1 else scan
 
-    def _explain(self, error: errors.UnreadableTable) -> None:
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
         """Name the line at fault, where there is one: Polars names none."""
+        import polars as pl  # the command line starts without it
+
+        try:
+            yield
+        except errors.UnreadableTable as error:
+            if isinstance(error.__cause__, pl.exceptions.PolarsError):
+                self._explain(error)
+            raise
+
+    def _explain(self, error: errors.UnreadableTable) -> None:
         for path in self.files:
             if found := _fault(path, _separator(_first_line(path))):
                 line, what = found
@@ -106,6 +116,10 @@ def _separator(header: str) -> str:
     return max(",;\t", key=outside.count)
 
 
+def _names(header: str) -> list[str]:
+    return next(csv.reader([header], delimiter=_separator(header)), [])
+
+
 def _header(files: Sequence[Path], at: str) -> tuple[str, list[str]]:
     """The separator of all files and the columns that they have together.
 
@@ -125,7 +139,7 @@ def _header(files: Sequence[Path], at: str) -> tuple[str, list[str]]:
             raise errors.UnreadableTable(f"'{path.name}' is not UTF-8 text", at=at, fix="save it as UTF-8")
         line = _first_line(path)
         separators.setdefault(_separator(line), path)
-        names = next(csv.reader([line], delimiter=_separator(line)), [])
+        names = _names(line)
         twice = [name for name, count in Counter(names).items() if count > 1]
         if twice:
             raise errors.UnreadableTable(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from keepfit import errors
 from keepfit.source import Address, is_pattern
+from keepfit.sources import objects
 from keepfit.sources.files import files_of, is_remote
 from keepfit.sources.reading import batched, collected, empty, unreadable
 
@@ -30,17 +31,19 @@ class ParquetSource:
         return () if is_remote(self._address) else files_of(self._address, self.kind)
 
     def read(self) -> pl.DataFrame:
-        return collected(self._scan(), self._address.url, self._address.at)
+        with objects.answered(self._address):
+            return collected(self._scan(), self._address.url, self._address.at)
 
     def batches(self, rows: int) -> Iterator[pl.DataFrame]:
-        return batched(self._scan(), rows, self._address.url, self._address.at)
+        with objects.answered(self._address):
+            yield from batched(self._scan(), rows, self._address.url, self._address.at)
 
     def _scan(self) -> pl.LazyFrame:
         import polars as pl  # the command line starts without it
 
         at = self._address.at
         if is_remote(self._address):
-            return pl.scan_parquet(self._address.url)
+            return objects.scan_parquet(self._address)
         files = self.files
         schemas = [_schema(path, at) for path in files]
         partitioned = _partitioned(self._address, files)

@@ -16,8 +16,9 @@ __all__ = ["ColumnSpec", "DataSpec"]
 class DataSpec(Strict):
     """The source of the table."""
 
-    #: A file, a folder or a pattern, relative to the project file; a database's URL; or `module:function`. `${NAME}` is read from
-    #: the environment.
+    #: A file, a folder (of files, or a Delta table) or a pattern, relative to the project file; such a file or pattern in an object
+    #: store, as `s3://bucket/days/*.parquet`, or a Delta table there, as `delta+s3://bucket/rows`; a database's URL; or
+    #: `module:function`. `${NAME}` is read from the environment.
     source: str
     #: The table of the database; `schema.table` for one in a schema.
     table: str | None = None
