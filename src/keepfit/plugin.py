@@ -5,12 +5,16 @@ from __future__ import annotations
 import ast
 import importlib
 import sys
+from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any
 
 from keepfit import errors
+
+#: Where a module of the owner's keeps the source that it was imported from.
+_SOURCE = "__keepfit_source__"
 
 __all__ = ["code_of", "find", "kinds", "missing_library"]
 
@@ -59,10 +63,15 @@ def find(seam: str, kind: str, *, at: str = "", folder: Path | None = None) -> A
             fix = f"install again the package that brings {point.value}"
             raise errors.UnknownKind(f"'{kind}' is installed and cannot be imported: {error}", at=at, fix=fix) from error
     module, _, attribute = kind.partition(":")
-    if folder is not None and str(folder) not in sys.path:
-        sys.path.insert(0, str(folder))
+    sources = {} if folder is None else code_of(kind, folder)
+    if folder is not None:
+        if str(folder) not in sys.path:
+            sys.path.insert(0, str(folder))
+        _forget_changed(sources)
     try:
-        return getattr(importlib.import_module(module), attribute)
+        found = getattr(importlib.import_module(module), attribute)
+        _remember(sources)
+        return found
     except (ImportError, AttributeError) as error:
         fix = "write module:attribute; the module is looked for in the project's folder and among installed packages"
         raise errors.UnknownKind(f"'{kind}' cannot be imported: {error}", at=at, fix=fix) from error
@@ -82,6 +91,29 @@ def code_of(kind: str, folder: Path) -> dict[str, bytes]:
                 found[name] = path.read_bytes()
                 waiting += _imported(found[name], name)
     return found
+
+
+def _module_of(file: str) -> str:
+    return file.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+
+
+def _forget_changed(sources: Mapping[str, bytes]) -> None:
+    """Let modules be imported anew when the source of one of them changed, as it does beside a notebook.
+
+    What is learned is kept under the digest of the source, and must be what that source says.
+    """
+    named = {_module_of(file): data for file, data in sources.items()}
+    held = {name: getattr(sys.modules.get(name), _SOURCE, data) for name, data in named.items()}
+    if held != named:
+        for name in named:
+            sys.modules.pop(name, None)
+        importlib.invalidate_caches()
+
+
+def _remember(sources: Mapping[str, bytes]) -> None:
+    for file, data in sources.items():
+        if (module := sys.modules.get(_module_of(file))) is not None:
+            setattr(module, _SOURCE, data)
 
 
 def _files_of(module: str, folder: Path) -> list[Path]:

@@ -25,7 +25,7 @@ from keepfit.loop.compare import compare
 from keepfit.loop.decide import approve, freeze, veto
 from keepfit.loop.estimates import estimates
 from keepfit.loop.expect import expect
-from keepfit.loop.label import label
+from keepfit.loop.label import label, label_from_source
 from keepfit.loop.models import candidate_behind, evaluation_of
 from keepfit.loop.outlook import Outlook, outlook
 from keepfit.loop.release import promote, restore, rollback
@@ -254,9 +254,11 @@ class Project:
         within = Interval(begin or EPOCH, until or FOR_EVER) if begin or until else None
         return answer_again(self.workspace, release, now=_or_clock(now), within=within, progress=self._progress)
 
-    def label(self, table: str | Path, *, now: datetime | None = None) -> int:
-        """Bring late truth from a table; give how many labels said something new."""
-        return label(self.workspace, Path(table).resolve(), now=_or_clock(now))[1]
+    def label(self, table: str | Path | None = None, *, now: datetime | None = None) -> int:
+        """Bring late truth from a table, or from `[labels] source`; give how many labels said something new."""
+        if table is not None:
+            return label(self.workspace, Path(table).resolve(), now=_or_clock(now))[1]
+        return label_from_source(self.workspace, now=_or_clock(now))[1]
 
     def suggest(self, table: str | Path, count: int, *, now: datetime | None = None) -> Suggestion:
         """Write to a csv file which answers are worth labelling; filled in, it is what `label` takes."""

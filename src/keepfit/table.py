@@ -11,7 +11,7 @@ from keepfit.schema import Dtype
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["as_instants", "dtype_of", "normal", "read_as", "stored_type"]
+__all__ = ["as_instants", "dtype_of", "normal", "plain_part", "read_as", "stored_type"]
 
 #: How a time may be written as text: ISO 8601, with a blank in place of the T, without seconds, or a day alone.
 _ISO = r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?\s?(Z|[+-]\d{2}(:?\d{2})?)?)?$"
@@ -28,10 +28,27 @@ def normal(frame: pl.DataFrame, timezone: str) -> pl.DataFrame:
 
     Raises
     ------
-    UnreadableTable
-        A column holds what is not a plain value.
+    UnreadableTable, Faults
+        A column holds what is not a plain value; or several do.
     """
-    return frame.select([_normal(frame[name], timezone) for name in frame.columns])
+    kept, odd = plain_part(frame, timezone)
+    if len(odd) > 1:
+        raise errors.Faults(odd.values(), at="the table")
+    for fault in odd.values():
+        raise fault
+    return kept
+
+
+def plain_part(frame: pl.DataFrame, timezone: str) -> tuple[pl.DataFrame, dict[str, errors.UnreadableTable]]:
+    """The columns that hold plain values, in the stored types, and what is wrong with each of the others."""
+    kept: list[pl.Series] = []
+    odd: dict[str, errors.UnreadableTable] = {}
+    for name in frame.columns:
+        try:
+            kept.append(_normal(frame[name], timezone))
+        except errors.UnreadableTable as fault:
+            odd[name] = fault
+    return frame.select(kept), odd
 
 
 def _normal(values: pl.Series, timezone: str) -> pl.Series:

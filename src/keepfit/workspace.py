@@ -27,6 +27,7 @@ from keepfit.ledger import Draft, Entry, Head, Ledger, Resting
 from keepfit.release import Roles, roles
 from keepfit.source import DATABASES, ENDINGS, Address, Source, kind_of
 from keepfit.spec.data import DataSpec
+from keepfit.spec.labels import LabelsSpec
 from keepfit.spec.load import Loaded, Stated, conceal, expand, find, parse, read
 from keepfit.spec.named import built_gates, faults_of_names
 from keepfit.spec.places import FILE
@@ -43,6 +44,8 @@ __all__ = ["FORMAT", "Lock", "Workspace", "column_kinds", "format_of", "mark", "
 
 #: The version of the folder `.keepfit`.
 FORMAT = 1
+#: The sections that name a source.
+_SOURCES: Mapping[str, type[DataSpec | LabelsSpec]] = {"data": DataSpec, "labels": LabelsSpec}
 #: What a folder `.keepfit` that is in use holds some of.
 _HELD = ("ledger.sqlite", "artifacts", "tables", "releases")
 
@@ -352,21 +355,18 @@ class Workspace:
 def _faults(stated: Stated) -> list[errors.KeepfitError]:
     """What is named by kind and does not hold, the source among it; the settings need not be right in any other way."""
     found = faults_of_names(stated)
-    try:
-        data = DataSpec.model_validate(stated.values.get("data"))
-    except ValidationError:
-        return found
-    try:
-        open_source(
-            data.source,
-            folder=stated.folder,
-            at=stated.places.of(("data", "source")),
-            table=data.table,
-            query=data.query,
-            missing=data.missing,
-        )
-    except errors.KeepfitError as error:
-        found.append(error)
+    for section, form in _SOURCES.items():
+        if section not in stated.values:
+            continue
+        try:
+            said = form.model_validate(stated.values[section])
+        except ValidationError:
+            continue
+        at = stated.places.of((section, "source"))
+        try:
+            open_source(said.source, folder=stated.folder, at=at, table=said.table, query=said.query, missing=said.missing)
+        except errors.KeepfitError as error:
+            found.append(error)
     return found
 
 

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from keepfit.plugin import code_of
+from keepfit.plugin import code_of, find
 
 
 def test_the_code_of_a_kind_is_what_it_imports_from_the_project_and_nothing_is_run(tmp_path):
@@ -21,3 +21,13 @@ def test_the_code_of_a_kind_is_what_it_imports_from_the_project_and_nothing_is_r
     found = code_of("mine:model", tmp_path)
     assert found == {name: text.encode() for name, text in files.items() if name != "unread.py"}
     assert code_of("sklearn.linear_model:Ridge", tmp_path) == {}
+
+
+def test_a_module_whose_source_or_that_of_what_it_imports_changed_is_imported_anew(tmp_path):
+    (tmp_path / "owner_inner.py").write_text("WORD = 'before'\n")
+    (tmp_path / "owner_outer.py").write_text("from owner_inner import WORD\n\n\ndef word():\n    return WORD\n")
+    first = find("estimators", "owner_outer:word", folder=tmp_path)
+    assert first() == "before"
+    assert find("estimators", "owner_outer:word", folder=tmp_path) is first
+    (tmp_path / "owner_inner.py").write_text("WORD = 'after that'\n")
+    assert find("estimators", "owner_outer:word", folder=tmp_path)() == "after that"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,7 +60,9 @@ def _classes(inputs: NDArray[np.float64], truth: NDArray[np.float64], count: int
         return _only(int(there[0]), count, inputs.shape[1])
     small = inputs.shape[1] * (1 if count == 2 else there.size) <= _MOST_UNKNOWNS
     solver: dict[str, Any] = {"solver": "newton-cholesky", "max_iter": 100} if small else {"solver": "lbfgs", "max_iter": 1000}
-    model = LogisticRegression(C=strength, tol=1e-6, **solver).fit(inputs, truth)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # where a step cannot be solved it goes another way by itself; what comes of it is measured
+        model = LogisticRegression(C=strength, tol=1e-6, **solver).fit(inputs, truth)
     found = [Line(tuple(map(float, weights)), float(at)) for weights, at in zip(model.coef_, model.intercept_, strict=True)]
     if count == 2 and there.size == 2:
         return tuple(found)

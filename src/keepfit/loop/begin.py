@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ from keepfit.proposal import Answers, Proposal, propose
 from keepfit.spec.load import FILE, literal_password
 from keepfit.survey import Survey, survey
 from keepfit.suspicion import suspect
-from keepfit.table import dtype_of, normal
+from keepfit.table import dtype_of, plain_part
 from keepfit.workspace import Workspace, column_kinds, open_source
 
 if TYPE_CHECKING:
@@ -31,11 +32,15 @@ _LATER = ("leak", "missing", "after")
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table in its stored types, what it looks like, and how a project file in its folder names it."""
+    """A table in its stored types, what it looks like, and how a project file in its folder names it.
+
+    `odd` are columns that hold no plain values, and what they hold: they are not in the frame.
+    """
 
     frame: pl.DataFrame
     seen: Survey
     source: str
+    odd: Mapping[str, str] = field(default_factory=dict)
 
 
 def find_table(folder: Path) -> Path:
@@ -68,9 +73,9 @@ def look(table: str, folder: Path) -> Table:
         fix = "write ${NAME} in its place, in quotes, and set NAME in the environment"
         raise errors.LiteralPassword("the URL holds a password", at="TABLE", fix=fix)
     source = table if "://" in table else _from(folder, table)
-    frame = normal(open_source(source, folder=folder, at="TABLE").read(), "UTC")
+    frame, odd = plain_part(open_source(source, folder=folder, at="TABLE").read(), "UTC")
     dtypes = {name: dtype_of(dtype) for name, dtype in frame.schema.items()}
-    return Table(frame, survey(frame, dtypes, column_kinds()), source)
+    return Table(frame, survey(frame, dtypes, column_kinds()), source, {name: fault.message for name, fault in odd.items()})
 
 
 def _from(folder: Path, table: str) -> str:
@@ -83,16 +88,23 @@ def _from(folder: Path, table: str) -> str:
 
 def suggest(table: Table, said: Answers) -> Proposal:
     """What a project file of this table might say, by what was said so far; raises as `propose` does."""
-    return propose(table.frame, table.seen, said, source=table.source, later={})
+    return _without(table, propose(table.frame, table.seen, said, source=table.source, later={}))
+
+
+def _without(table: Table, proposal: Proposal) -> Proposal:
+    """A proposal that leaves out the columns that no model can take, such as lists."""
+    settings = {**proposal.settings, **{name: {"ignore": True} for name in table.odd}}
+    reasons = {**proposal.reasons, **{f"columns.{name}": why for name, why in table.odd.items()}}
+    return replace(proposal, columns=proposal.columns + len(table.odd), settings=settings, reasons=reasons)
 
 
 def decide(table: Table, said: Answers) -> Proposal:
     """What the project file is to say, with what is suspected of the table once target and time are known."""
     first = suggest(table, said)
-    skip = [name for name, setting in first.settings.items() if "kind" not in setting]
+    skip = [name for name, setting in first.settings.items() if "kind" not in setting and name not in table.odd]
     found = suspect(table.frame, target=first.target, time=first.time, key=first.key, delay=first.label_delay, skip=skip)
     later = {one.column: one.because for one in reversed(found) if one.kind in _LATER and one.column}
-    decided = propose(table.frame, table.seen, said, source=table.source, later=later)
+    decided = _without(table, propose(table.frame, table.seen, said, source=table.source, later=later))
     passed_over = {*_LATER, "constant", *([] if hints.has_classes(decided.task) else ["balance"])}
     more = [f"{one.column}: {one.because}" if one.column else one.because for one in found if one.kind not in passed_over]
     return replace(decided, notes=(*decided.notes, *more))

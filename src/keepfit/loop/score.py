@@ -174,9 +174,7 @@ class _Batches:
         prediction, decision = self._ws.task.answers(outputs, candidate.classes, candidate.threshold)
         said = [pl.Series(field, values) for field, values in outputs.items()]
         said += [prediction.alias("prediction"), decision.alias("decision")]
-        there = set(batch.columns)
-        # A column of the table's own is never written over.
-        return batch.hstack([one for one in {one.name: one for one in said}.values() if one.name not in there])
+        return batch.hstack([one.alias(_beside(one.name, batch.columns)) for one in {one.name: one for one in said}.values()])
 
     def _kept(self, rows: pl.DataFrame, outputs: Outputs, identity: str) -> pl.DataFrame:
         """What the log keeps of the rows."""
@@ -207,6 +205,17 @@ class _Batches:
             return None
         held = normal(batch.select([column.name for column in columns]), self._zone)
         return tokens(self._ws, held, self._known).rename({c.name: "subject" for c in columns if "subject" in c.uses})
+
+
+def _beside(name: str, there: list[str]) -> str:
+    """A name for an output: a column of the table's own, as one scored before has them, is neither written over nor taken for ours.
+
+    >>> _beside("score", ["amount"]), _beside("score", ["score"])
+    ('score', 'keepfit_score')
+    """
+    while name in there:
+        name = f"keepfit_{name}"
+    return name
 
 
 def json_texts(values: pl.Series) -> pl.Series:

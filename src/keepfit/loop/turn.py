@@ -15,6 +15,7 @@ from keepfit.loop import alerts, deliver, fold, lease
 from keepfit.loop.due import due
 from keepfit.loop.expect import expect
 from keepfit.loop.incidents import settle
+from keepfit.loop.label import bring
 from keepfit.loop.race import compare
 from keepfit.loop.refit import refit
 from keepfit.loop.stage import examine
@@ -71,9 +72,10 @@ def turn(ws: Workspace, *, now: datetime, progress: Progress = silent) -> Turn:
     and repeats nothing; and a loop on another machine that decided at the same moment is refused. At the end people are told
     what they are to know of.
     """
-    fold.fold(ws)
-    expect(ws, now=now)
     try:
+        bring(ws, now=now)
+        fold.fold(ws)
+        expect(ws, now=now)
         return _decide(ws, now, progress)
     finally:
         alerts.deliver(ws, now=now)

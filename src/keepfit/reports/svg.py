@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -82,9 +83,20 @@ def label(x: float, y: float, text: str, *, anchor: str = "start", kind: str = "
 
 def clipped(text: str, width: float) -> str:
     """A text that fits into a width, cut off where it must be."""
-    most = max(4, int(width / LETTER))
     shown = " ".join(text.split())
-    return shown if len(shown) <= most else f"{shown[: most - 1]}…"
+    most, taken = max(4.0, width / LETTER), 0.0
+    for place, letter in enumerate(shown):
+        taken += _letters(letter)
+        if taken > most:
+            return f"{shown[: max(1, place - 1)]}…"
+    return shown
+
+
+def _letters(letter: str) -> float:
+    """As how many letters of usual width one counts."""
+    if unicodedata.east_asian_width(letter) in "WF":
+        return 2.0
+    return 1.6 if letter in "MWmw@%" else 1.15 if letter.isupper() or letter in "xkvyz_" else 1.0
 
 
 def path(points: Iterable[tuple[float, float]], kind: str) -> Markup:

@@ -12,6 +12,7 @@ from keepfit.spec.checks import ChecksSpec
 from keepfit.spec.contradictions import Contradiction
 from keepfit.spec.data import ColumnSpec, DataSpec
 from keepfit.spec.features import FeaturesSpec
+from keepfit.spec.labels import LabelsSpec
 from keepfit.spec.model import ModelSpec
 from keepfit.spec.monitor import MonitorSpec
 from keepfit.spec.problem import ProblemSpec
@@ -45,6 +46,7 @@ class ProjectSpec(Strict):
     checks: ChecksSpec = ChecksSpec()
     model: ModelSpec = ModelSpec()
     features: FeaturesSpec | None = None
+    labels: LabelsSpec | None = None
     gates: dict[str, RawTable] = Field(default_factory=dict)
     monitor: MonitorSpec = MonitorSpec()
     refit: RefitSpec = RefitSpec()

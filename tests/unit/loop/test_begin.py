@@ -9,7 +9,9 @@ import pytest
 
 from keepfit.errors import KeepfitError, Undecided
 from keepfit.loop.begin import begin, decide, find_table, look
+from keepfit.loop.take import take
 from keepfit.proposal import Answers
+from keepfit.workspace import Workspace
 
 ROWS = 400
 
@@ -64,3 +66,15 @@ def test_a_path_is_written_relative_to_the_project(folder, monkeypatch, given, s
     (folder / "sub" / "t.csv").write_text("a,b\n" + "\n".join(f"{n},{n % 2}" for n in range(9)))
     monkeypatch.chdir(folder)
     assert look(given.format(folder.name), folder).source == source
+
+
+def test_columns_that_no_model_can_take_are_left_out_and_the_file_holds(folder):
+    frame = pl.read_parquet(folder / "trips.parquet")
+    frame.with_columns(stops=pl.lit([1, 2]), span=pl.lit(timedelta(hours=2))).write_parquet(folder / "trips.parquet")
+    table = look(str(folder / "trips.parquet"), folder)
+    found = decide(table, Answers())
+    assert (found.settings["stops"], found.settings["span"]) == ({"ignore": True}, {"ignore": True})
+    assert found.columns == 7
+    path, _ = begin(folder, table, found)
+    assert "which is not a plain value" in path.read_text()
+    assert "stops" not in {column.name for column in take(Workspace(folder), now=datetime(2024, 6, 1, tzinfo=UTC)).schema.columns}

@@ -10,7 +10,7 @@ from keepfit.loop.keys import row_keys
 from keepfit.loop.take import take
 from keepfit.prediction import subject_token
 from keepfit.schema import Schema
-from keepfit.table import normal
+from keepfit.table import normal, plain_part
 
 BEGIN = datetime(2024, 1, 1, tzinfo=UTC)
 NOW = BEGIN + timedelta(days=5)
@@ -154,6 +154,15 @@ def test_a_column_that_holds_no_plain_values_is_refused_by_name(dtype, values):
     with pytest.raises(UnreadableTable) as caught:
         normal(pl.DataFrame({"odd": pl.Series(values, dtype=dtype)}), "UTC")
     assert "odd" in str(caught.value)
+
+
+def test_columns_that_hold_no_plain_values_are_all_named_at_once():
+    frame = pl.DataFrame({"a": [1], "list": [[1]], "span": [timedelta(1)]})
+    with pytest.raises(Faults) as caught:
+        normal(frame, "UTC")
+    assert [fault.at for fault in caught.value.faults] == ["column list", "column span"]
+    kept, odd = plain_part(frame, "UTC")
+    assert (kept.columns, list(odd)) == (["a"], ["list", "span"])
 
 
 def test_a_time_without_an_offset_lies_in_the_zone_that_the_project_names():

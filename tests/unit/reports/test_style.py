@@ -7,6 +7,8 @@ from importlib import resources
 
 import pytest
 
+from keepfit.reports.svg import clipped
+
 STYLE = resources.files("keepfit.reports").joinpath("templates", "style.css").read_text(encoding="utf-8")
 
 
@@ -46,3 +48,9 @@ def test_text_and_marks_stand_out(theme):
 
 def test_every_colour_that_the_style_names_is_there():
     assert set(re.findall(r"var\(--([a-z0-9-]+)\)", STYLE)) - {"c"} <= set(LIGHT)
+
+
+def test_a_label_is_cut_off_by_the_width_of_its_letters():
+    assert clipped("short", 200) == "short"
+    assert len(clipped("i" * 300, 200)) > len(clipped("x" * 300, 200)) > len(clipped("w" * 300, 200)) > len(clipped("日" * 300, 200))
+    assert clipped("日" * 300, 1).endswith("…")
