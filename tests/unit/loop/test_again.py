@@ -11,6 +11,7 @@ import pytest
 import keepfit
 from keepfit.commands.replay import told_again
 from keepfit.errors import NoCommonRows, NothingThere
+from keepfit.loop import log
 from keepfit.loop.again import answer_again
 from keepfit.loop.recorded import recorded
 from keepfit.loop.run import run
@@ -109,3 +110,8 @@ def test_a_release_that_is_not_there_and_an_empty_log_are_refused(served):
         answer_again(served, "r9", now=LATER)
     with keepfit.open(served.folder) as project, pytest.raises(NoCommonRows, match="holds no answer"):
         project.answer_again("r1", begin=LATER + timedelta(days=1), now=LATER)
+
+
+def test_a_scored_table_s_rows_are_in_the_log_with_their_key(served):
+    answered = log.predictions(served)
+    assert answered["input.order"].to_list() == list(range(600, 1000))
