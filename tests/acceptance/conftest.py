@@ -8,9 +8,11 @@ import os
 import shlex
 import shutil
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -71,11 +73,66 @@ def command(*arguments):
     return [sys.executable, "-m", "keepfit", *map(str, arguments)]
 
 
-def run_keepfit(*arguments, env=None, **options):
+class Warm:
+    """A process that has imported everything and forks commands; started when the first one is run."""
+
+    def __init__(self):
+        self._place = None
+
+    def run(self, arguments, *, env, cwd=None, input=None):  # noqa: A002 - as subprocess.run has it
+        with contextlib.ExitStack() as stack:
+            given, out, err = (stack.enter_context(tempfile.TemporaryFile()) for _ in range(3))
+            given.write((input or "").encode())
+            given.seek(0)
+            connection = stack.enter_context(socket.socket(socket.AF_UNIX))
+            connection.settimeout(PATIENCE)
+            connection.connect(self._address())
+            asked = json.dumps({"arguments": arguments, "environment": env, "folder": os.fspath(cwd or Path.cwd())}) + "\n"
+            files = [file.fileno() for file in (given, out, err)]
+            data = asked.encode()
+            sent = socket.send_fds(connection, [data], files)
+            connection.sendall(data[sent:])
+            answers = stack.enter_context(connection.makefile())
+            process = int(answers.readline())
+            try:
+                code = int(answers.readline())
+            except TimeoutError:
+                os.kill(process, signal.SIGKILL)
+                raise subprocess.TimeoutExpired(arguments, PATIENCE) from None
+            said = []
+            for file in (out, err):
+                file.seek(0)
+                said.append(file.read().decode().replace("\r\n", "\n"))
+            return subprocess.CompletedProcess(["keepfit", *arguments], code, *said)
+
+    def _address(self):
+        if self._place is None:
+            self._place = tempfile.TemporaryDirectory()
+            address = f"{self._place.name}/socket"
+            script = Path(__file__).with_name("warm.py")
+            self._process = subprocess.Popen([sys.executable, script, address], stdin=subprocess.PIPE, env=environment())
+            wait_until(lambda: Path(address).exists() or self._process.poll() is not None)
+        return f"{self._place.name}/socket"
+
+    def end(self):
+        if self._place is not None:
+            self._process.stdin.close()
+            self._process.wait(timeout=PATIENCE)
+            self._place.cleanup()
+
+
+WARM = Warm()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _end_of_warm():
+    yield
+    WARM.end()
+
+
+def run_keepfit(*arguments, env=None, cwd=None, input=None):  # noqa: A002 - as subprocess.run has it
     """`keepfit …` as a process; its exit code, output and errors."""
-    return subprocess.run(
-        command(*arguments), capture_output=True, text=True, env=environment(**(env or {})), timeout=PATIENCE, check=False, **options
-    )
+    return WARM.run([str(argument) for argument in arguments], env=environment(**(env or {})), cwd=cwd, input=input)
 
 
 @pytest.fixture
