@@ -25,6 +25,7 @@ import polars as pl
 from streams import STREAMS
 
 from keepfit.estimate import Asked, Expected, Known, estimate, tracked
+from keepfit.loop.expect import MOST_BLOCKS, MOST_KNOWN
 from keepfit.measures.plausible import Told
 from keepfit.task import Scored
 from keepfit.tasks.binary import Binary
@@ -73,7 +74,8 @@ def scored(table: pl.DataFrame, length: timedelta) -> pl.DataFrame:
 
 def ours(rows: pl.DataFrame, window: int, until: int, seen: dict[str, list[tuple[Expected, float]]]) -> dict[str, Expected]:
     """What is estimated of a window from the rows of windows before another, and from how far such estimates were off before."""
-    known, asked = rows.filter(pl.col("window") < until), rows.filter(pl.col("window") == window)
+    known, asked = rows.filter(pl.col("window").is_between(until - MOST_BLOCKS, until - 1)), rows.filter(pl.col("window") == window)
+    known = known.gather_every(-(-known.height // MOST_KNOWN))
     first = int(known["window"].min())
     told = Told(known["truth"].to_numpy(), np.ones(known.height), known["window"].to_numpy() - first, until - first, gap=window - until + 1)
     track = {name: tracked(pairs) for name, pairs in seen.items() if pairs}

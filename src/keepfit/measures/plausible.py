@@ -29,6 +29,8 @@ Floats: TypeAlias = "NDArray[np.float64]"
 _TINY = 1e-15
 #: Log odds beyond this say no more.
 _MOST = 12.0
+#: A bend is learned from so many rows at least, in tenths of the scores, each drawn to the scores' own word as by so many rows.
+_FEWEST_BENT, _TENTHS, _WORTH = 500, 10, 30.0
 #: The prior of a block's own line, in rows' worth of information: it decides only where the block says nothing.
 _PRIOR = (1.0, 4.0)
 
@@ -51,11 +53,14 @@ class Told:
 def outcomes(told: Told, score: Floats, asked: Floats, draws: int, seed: int) -> Floats:
     """Plausible outcomes, 0 or 1, of rows with the scores `asked`; shape (draws, rows).
 
-    A line through the log odds in each block: its level where the asked rows lie, and its slope.
+    What all blocks together show of scores is taken first, tenth by tenth; then in each block a line through the log odds: its
+    level where the asked rows lie, and its slope.
     """
     rng = np.random.default_rng(seed)
     logits, wanted = (np.clip(log_odds(one), -_MOST, _MOST) for one in (score, asked))
-    centre = _centre(wanted, asked)
+    if score.size >= _FEWEST_BENT:
+        logits, wanted = _bent(told, logits, wanted)
+    centre = _centre(wanted)
     design = np.stack([np.ones(score.size), logits - centre], axis=1)
     word = np.array([centre, 1.0])  # the model's own
     seen = [_line(design[here], told.truth[here], told.weight[here], word) for here in _each(told)]
@@ -142,8 +147,25 @@ def _sights(seen: list[tuple[Floats, Floats]], word: Floats, at: int) -> tuple[l
     return [float(line[at] - word[at]) for line, _ in seen], [float(error[at, at]) for _, error in seen]
 
 
-def _centre(logits: Floats, score: Floats) -> float:
+def _bent(told: Told, logits: Floats, wanted: Floats) -> tuple[Floats, Floats]:
+    """Log odds of the known rows and of those asked about, after the pooled rate in each tenth of the scores; straight in between."""
+    edges = np.unique(np.quantile(logits, np.linspace(0.0, 1.0, _TENTHS + 1)[1:-1]))
+    place = np.searchsorted(edges, logits, side="right")
+    rows, said, came, middle = (
+        np.bincount(place, weights=told.weight * one, minlength=edges.size + 1)
+        for one in (np.ones(logits.size), 1 / (1 + np.exp(-logits)), told.truth, logits)
+    )
+    there = rows > 0
+    rows, said, came, middle = rows[there], said[there], came[there], middle[there]
+    own = np.clip(said / rows, 1e-6, 1 - 1e-6)
+    rate = (came + _WORTH * own) / (rows + _WORTH)
+    off = log_odds(rate) - log_odds(own)
+    return logits + np.interp(logits, middle / rows, off), wanted + np.interp(wanted, middle / rows, off)
+
+
+def _centre(logits: Floats) -> float:
     """The log odds around which outcomes are least certain: there a level and a slope hardly depend on one another."""
+    score = 1 / (1 + np.exp(-logits))
     weight = score * (1 - score) + _TINY
     return float((weight * logits).sum() / weight.sum())
 

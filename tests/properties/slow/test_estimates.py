@@ -27,7 +27,7 @@ def world(draw, differ, wander, slope):
 @pytest.mark.parametrize(
     ("differ", "wander", "slope"), [(0.0, 0.0, 1.0), (0.3, 0.0, 1.0), (0.0, 0.3, 0.7)], ids=["alike", "differing", "wandering"]
 )
-def test_the_interval_holds_what_labels_show_in_about_95_of_100_windows(differ, wander, slope):
+def test_the_interval_holds_what_labels_show_in_nine_of_ten_windows_though_ten_of_them_alone_are_known(differ, wander, slope):
     draw = np.random.default_rng(11)
     inside = dict.fromkeys(("log_loss", "roc_auc", "accuracy", "brier"), 0)
     errors: dict[str, list[tuple[float, float]]] = {"log_loss": []}
@@ -42,8 +42,8 @@ def test_the_interval_holds_what_labels_show_in_about_95_of_100_windows(differ, 
         measured = TASK.metrics["log_loss"].measure(scored).value
         own = float(-(score * np.log(score) + (1 - score) * np.log(1 - score)).mean())  # what the scores themselves expect
         errors["log_loss"].append((abs(found["log_loss"].value - measured), abs(own - measured)))
-    # 95 % less 3 standard errors of 120 windows is 89 %
-    assert {name: count / WORLDS >= 0.89 for name, count in inside.items()} == dict.fromkeys(inside, True), inside
+    # 95 % is meant; how windows differ is learned from ten, which costs a few points; 87 % is 90 % less a standard error
+    assert {name: count / WORLDS >= 0.87 for name, count in inside.items()} == dict.fromkeys(inside, True), inside
     ours, word = np.mean(errors["log_loss"], axis=0)
     if wander:
         assert ours < 0.8 * word
