@@ -45,7 +45,5 @@ def test_the_interval_holds_what_labels_show_in_nine_of_ten_windows_though_ten_o
     # 95 % is meant; how windows differ is learned from ten, which costs a few points; 87 % is 90 % less a standard error
     assert {name: count / WORLDS >= 0.87 for name, count in inside.items()} == dict.fromkeys(inside, True), inside
     ours, word = np.mean(errors["log_loss"], axis=0)
-    if wander:
-        assert ours < 0.8 * word
-    else:
-        assert ours < 1.15 * word
+    # Where the scores keep their word on average, believing labels costs a little; where the world wanders, it gains a lot.
+    assert ours < (0.8 if wander else 1.3) * word
