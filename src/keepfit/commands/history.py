@@ -12,7 +12,22 @@ from keepfit.ledger import Entry
 
 __all__ = ["command"]
 
-KINDS = ("snapshot", "fit", "verdict", "release", "watch", "incident", "action", "stage", "decision", "alert", "key", "gc")
+KINDS = (
+    "snapshot",
+    "fit",
+    "verdict",
+    "release",
+    "watch",
+    "estimate",
+    "suggestion",
+    "incident",
+    "action",
+    "stage",
+    "decision",
+    "alert",
+    "key",
+    "gc",
+)
 
 
 @click.command("history", epilog="Example: keepfit history --last 20")
@@ -41,6 +56,10 @@ def says(kind: str, body: Any) -> str:
         return f"{body['candidate']}{against}: {body['status']}"
     if kind == "release":
         return f"{body['release']} ({body['candidate']}) is {body['role']}: {body['because']}"
+    if kind == "estimate":
+        return f"{body['begin'][:10]} to {body['end'][:10]}, {body['release']}: {body['predictions']:,} predictions, before labels"
+    if kind == "suggestion":
+        return f"{body['begin'][:10]} to {body['end'][:10]}, {body['release']}: {body['asked']:,} of {body['rows']:,} answers to label"
     if kind == "watch":
         return (
             f"{body['begin'][:10]} to {body['end'][:10]}, {body['release']}: {body['predictions']:,} predictions, {body['labels']:,} labels"

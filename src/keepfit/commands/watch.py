@@ -30,10 +30,12 @@ def command(given: Given) -> int:
     with given.alone(ws), working(given):
         early = expect(ws, now=given.now)
         seen = watch(ws, now=given.now)
+        judged = {(window.begin, window.end) for window in seen}
+        early = [one for one in early if (one.begin, one.end) not in judged]
         opened = follow(ws, now=given.now)
     emit(
         given,
-        [*map(record.to_json, seen), *map(record.to_json, early)],
+        [*map(record.to_json, early), *map(record.to_json, seen)],
         lambda: "\n".join(_lines(seen, early, opened)),
     )
     return 1 if opened else 2 if any(window.evaluation is None for window in seen) else 0
@@ -42,10 +44,8 @@ def command(given: Given) -> int:
 def _lines(seen: list[Window], early: list[Estimate], opened: list[Incident]) -> Iterator[str]:
     for window in seen:
         yield from words.window_lines(window)
-    judged = {(window.begin, window.end) for window in seen}
     for one in early:
-        if (one.begin, one.end) not in judged:
-            yield from words.estimate_lines(one)
+        yield from words.estimate_lines(one)
     if not seen:
         yield "Nothing to look at: no window's labels are due."
     yield from map(words.incident_line, opened)
