@@ -25,7 +25,7 @@ from keepfit.loop.compare import compare
 from keepfit.loop.decide import approve, freeze, veto
 from keepfit.loop.estimates import estimates
 from keepfit.loop.expect import expect
-from keepfit.loop.label import label, label_from_source
+from keepfit.loop.label import bring, label, label_from_source
 from keepfit.loop.models import candidate_behind, evaluation_of
 from keepfit.loop.outlook import Outlook, outlook
 from keepfit.loop.release import promote, restore, rollback
@@ -221,6 +221,7 @@ class Project:
     def watch(self, *, now: datetime | None = None) -> list[Window]:
         """Look at the windows whose labels are due; of those that have only ended, estimate the quality (`estimates`)."""
         with self.workspace.alone(now=now):
+            bring(self.workspace, now=_or_clock(now))
             expect(self.workspace, now=_or_clock(now))
             return watch(self.workspace, now=_or_clock(now))
 

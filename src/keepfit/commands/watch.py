@@ -13,6 +13,7 @@ from keepfit.estimate import Estimate
 from keepfit.incident import Incident
 from keepfit.loop.expect import expect
 from keepfit.loop.incidents import follow
+from keepfit.loop.label import bring
 from keepfit.loop.watch import watch
 from keepfit.window import Window
 
@@ -28,6 +29,7 @@ def command(given: Given) -> int:
     """
     ws = given.workspace()
     with given.alone(ws), working(given):
+        bring(ws, now=given.now)
         early = expect(ws, now=given.now)
         seen = watch(ws, now=given.now)
         judged = {(window.begin, window.end) for window in seen}
