@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import resource
-from datetime import UTC, datetime, timedelta
+import subprocess
+from datetime import UTC, datetime
 
 import numpy as np
 import polars as pl
@@ -32,7 +33,6 @@ def run(keepfit, folder):
 
 @pytest.fixture
 def patient(monkeypatch):
-    import subprocess
 
     plain = subprocess.run
     monkeypatch.setattr(subprocess, "run", lambda *given, **said: plain(*given, **{**said, "timeout": PATIENCE}))
@@ -51,6 +51,5 @@ def test_a_table_with_five_thousand_columns_is_run(patient, keepfit, project):
 def test_a_category_with_a_million_values_is_run_in_bounded_memory(patient, keepfit, project):
     frame = rows_of(1_000_000, 20).with_columns(name=pl.format("name-{}", "number"), pair=pl.format("p{}", pl.col("number") // 2))
     made = run(keepfit, project(rows=frame, edit=QUICK))
-    assert made["verdict"]["status"] == "passed"
+    assert made["champion"] == "r1"
     assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss < 3_000_000
-    assert timedelta(days=231) < datetime.fromisoformat(NOW) - BEGIN
