@@ -121,7 +121,9 @@ def demo(folder: Path, *, weeks: int, listener: Listener, progress: Progress = s
             end = MONDAY + weeks * WEEK + timedelta(days=1)
             live(project, course, told, until=end)
         told.doing("measuring what was gained")
-        return gained(course, now=end)
+        found = gained(course, now=end)
+        told.now(doing="done")
+        return found
 
 
 def live(project: Project, course: Course, told: Told, *, until: datetime) -> None:
