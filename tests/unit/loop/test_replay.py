@@ -1,4 +1,4 @@
-"""A small project replayed: orders whose rule turns round half way."""
+"""A small project replayed: orders whose rule changes half way."""
 
 from __future__ import annotations
 
@@ -56,11 +56,11 @@ on = ["challenger", "quality"]
 
 
 def orders(after=ROWS, seed=0):
-    """An order an hour; what makes one bad turns round at `CHANGE`. Rows from `after` on are other ones for another seed."""
+    """An order an hour; what makes one bad is another column from `CHANGE` on. Rows from `after` on are other ones for another seed."""
     draw = np.random.default_rng(7)
     amount, size = draw.normal(size=(2, ROWS))
-    sign = np.where(np.arange(ROWS) < CHANGE, 1.0, -1.0)
-    bad = draw.random(ROWS) < 1 / (1 + np.exp(-(2 * sign * amount + size)))
+    tells = np.where(np.arange(ROWS) < CHANGE, amount, size)
+    bad = draw.random(ROWS) < 1 / (1 + np.exp(-2 * tells))
     order = np.arange(ROWS)
     order[after:] = np.random.default_rng(seed).permutation(order[after:])
     return pl.DataFrame(
