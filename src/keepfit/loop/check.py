@@ -25,7 +25,7 @@ from keepfit.workspace import Workspace
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["ROW", "Before", "Checked", "before", "check", "plain", "refuse"]
+__all__ = ["ROW", "Before", "Checked", "before", "check", "plain", "refuse", "rules"]
 
 #: A column of the row's number in the source, from 1, while a table is checked.
 ROW = "keepfit row"
@@ -224,10 +224,14 @@ def _unread(lost: pl.Series, name: str, dtype: Dtype) -> Broken:
 
 
 def _violations(ws: Workspace, frame: pl.DataFrame, known: Schema, older: Before | None) -> list[Broken]:
-    rules = {name: Rule(one.min, one.max, one.values, one.missing) for name, one in ws.spec.columns.items()}
     newest = _newest(ws, older) if older else None
     fresh = (frame[known.time] > newest).fill_null(False) if newest is not None and known.time else None
-    return violations(frame, known, older.profile if older else None, rules=rules, fresh=fresh)
+    return violations(frame, known, older.profile if older else None, rules=rules(ws), fresh=fresh)
+
+
+def rules(ws: Workspace) -> dict[str, Rule]:
+    """What the owner says that columns hold."""
+    return {name: Rule(one.min, one.max, one.values, one.missing) for name, one in ws.spec.columns.items()}
 
 
 def _newest(ws: Workspace, older: Before) -> datetime | None:

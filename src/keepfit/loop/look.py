@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 from keepfit import errors
 from keepfit.candidate import Candidate
 from keepfit.drift import Drift
+from keepfit.feed import Found, broken
 from keepfit.ledger import Entry
 from keepfit.loop import fold
+from keepfit.loop.check import rules
 from keepfit.loop.models import evaluation_of
 from keepfit.loop.refer import DECISION, LABEL, answer_columns, reference_of
 from keepfit.moved import Limits, moved
@@ -18,6 +20,8 @@ from keepfit.profile import Profile, profile
 from keepfit.recent import Recent, Shares, carried, shares
 from keepfit.reference import ENOUGH, About, Blocks, Reference, counted, in_blocks, of_profile
 from keepfit.schema import Column, Schema
+from keepfit.signal import Signal
+from keepfit.violation import Rule, violations
 from keepfit.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -42,7 +46,8 @@ class Answered:
 class Compared:
     """A window beside the reference: the answers to every question, windows of late with it, and its own profile.
 
-    `begun` is what answers are compared with from the next window on, where the reference holds none.
+    `feed` says what is broken in the data itself. `begun` is what answers are compared with from the next window on, where
+    the reference holds none.
     """
 
     drift: tuple[Drift, ...]
@@ -50,6 +55,7 @@ class Compared:
     profile: Profile
     begun: Blocks | None
     notes: tuple[str, ...]
+    feed: tuple[Signal, ...] = ()
 
 
 def compare(ws: Workspace, seen: Answered, before: Recent | None, begun: Blocks | None) -> Compared:
@@ -74,9 +80,26 @@ def compare(ws: Workspace, seen: Answered, before: Recent | None, begun: Blocks 
     # A feature may bear the name of an answer's column.
     ordinary = {f"asked {name}": one for name, one in learn(reference.features).items()}
     ordinary |= {f"answered {name}": one for name, one in learn(answers).items()} if answers else {}
-    limits = Limits(ws.spec.monitor.false_alarms, ws.spec.monitor.min_effect)
-    found = moved(ordinary, _keyed(now), _keyed(late), _importance(ws, seen.fitted), limits)
-    return Compared(tuple(found), late, made, None if answers else _begin(ws, said, columns), tuple(notes))
+    limits, worth = Limits(ws.spec.monitor.false_alarms, ws.spec.monitor.min_effect), _importance(ws, seen.fitted)
+    found = moved(ordinary, _keyed(now), _keyed(late), worth, limits)
+    missing = {name: int(held["count"]["missing"]) for name, held in made.columns.items()}
+    feed = broken(_checked(ws, seen, asked), missing, asked.height, reference.features, worth)
+    return Compared(tuple(found), late, made, None if answers else _begin(ws, said, columns), tuple(notes), tuple(feed))
+
+
+def _checked(ws: Workspace, seen: Answered, asked: pl.DataFrame) -> list[Found]:
+    """What does not fit the schema in the rows of a window, beside what the columns looked like when its release was fitted."""
+    try:
+        before = ws.artifacts.get_record(Profile, seen.candidate.profile)
+    except (errors.CannotRead, errors.BrokenFile):
+        before = None
+    stated = rules(ws)
+    found = []
+    for one in violations(asked, seen.known, before, rules=stated):
+        rule = stated.get(one.column, Rule())
+        by_rule = {"range": (rule.least, rule.most), "values": (rule.values,), "missing": (rule.missing,)}.get(one.check, ())
+        found.append(Found(one.check, one.column, int(one.rows.sum()), one.because, any(said is not None for said in by_rule)))
+    return found
 
 
 def _reference(ws: Workspace, seen: Answered, features: Columns) -> tuple[Reference, list[str]]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from keepfit import record
 from keepfit.evaluation import Evaluation, Gain
+from keepfit.feed import Volume, collapsed, told_apart
 from keepfit.gate import asked
 from keepfit.ledger import Entry
 from keepfit.loop import fold, log
@@ -28,6 +29,7 @@ from keepfit.notice import Belief, of_belief, of_drift, of_quality
 from keepfit.recent import Recent
 from keepfit.reference import Blocks
 from keepfit.schema import Schema
+from keepfit.signal import Signal, worst
 from keepfit.task import Scored
 from keepfit.window import Interval, Window
 from keepfit.workspace import Workspace
@@ -71,7 +73,8 @@ def watch_window(ws: Workspace, window: Interval, *, now: datetime) -> list[Wind
     answered = log.predictions(ws, within=window)
     labels = log.labels(ws, now=now, about=answered)
     told = log.with_truth(answered, labels, ws.spec.problem.target)
-    before, there = looks(sealed(ws).get(window, [])), held(told)
+    windows, there = sealed(ws), held(told)
+    before, volume = looks(windows.get(window, [])), collapsed(_volume(window, there.values()), _volumes(windows, window))
     found: list[Window] = []
     causes: list[tuple[list[Any], dict[str, Any]]] = []
     groups = told.partition_by("role", "release", as_dict=True)
@@ -80,7 +83,7 @@ def watch_window(ws: Workspace, window: Interval, *, now: datetime) -> list[Wind
         earlier = before.get(who, [])
         if earlier and not grown(there[who], earlier[-1]):
             continue
-        seen, artifacts = _look(ws, window, (str(release), role), groups[role, release], _came(there[who], earlier), labels)
+        seen, artifacts = _look(ws, window, (str(release), role), groups[role, release], labels, _came(there[who], earlier), volume)
         body = {
             "begin": _text(window.begin),
             "end": _text(window.end),
@@ -97,6 +100,16 @@ def watch_window(ws: Workspace, window: Interval, *, now: datetime) -> list[Wind
         found.append(seen)
     ws.append_all("watch", causes, at=now)  # a window is looked at for every release or for none
     return found
+
+
+def _volumes(windows: Mapping[Interval, list[Entry]], until: Interval) -> list[Volume]:
+    """The answers of each window before one, as they were when it was last looked at."""
+    before = [(window, looks(entries)) for window, entries in windows.items() if window.end <= until.begin]
+    return [_volume(window, [Held(own[-1].body["predictions"], 0) for own in seen.values()]) for window, seen in before]
+
+
+def _volume(window: Interval, there: Iterable[Held]) -> Volume:
+    return Volume(sum(one.predictions for one in there), window.end - window.begin)
 
 
 def _came(now: Held, earlier: Sequence[Entry]) -> tuple[str, ...]:
@@ -147,9 +160,18 @@ def _target_type(known: Schema) -> Any:
 
 
 def _look(
-    ws: Workspace, window: Interval, who: tuple[str, Any], told: pl.DataFrame, notes: tuple[str, ...], labels: pl.DataFrame
+    ws: Workspace,
+    window: Interval,
+    who: tuple[str, Any],
+    told: pl.DataFrame,
+    labels: pl.DataFrame,
+    notes: tuple[str, ...],
+    volume: Signal | None,
 ) -> tuple[Window, dict[str, str]]:
-    """What a release showed in a window in its role, and the artifacts beside it; `told` are its answers with their labels."""
+    """What a release showed in a window in its role, and the artifacts beside it.
+
+    `told` are its answers with their labels; `volume` says that the window's traffic collapsed.
+    """
     release, role = who
     found = candidate_behind(ws, release)
     assert found is not None
@@ -162,13 +184,16 @@ def _look(
     seen = replace(seen, role=role, notes=(*notes, *told_about(ws, told, labels, known), *compared.notes))
     if rows.count >= FEWEST_LABELS:
         seen = _graded(ws, seen, Answered(candidate, entry, known, told), rows)
-    artifacts = {"recent": ws.artifacts.put_record(compared.recent), "profile": ws.artifacts.put_record(compared.profile)}
+    feed = (*([volume] if volume is not None else []), *compared.feed)
+    # A broken feed says nothing of how the world moves, so it is not carried on.
+    late = before if before is not None and worst(feed) not in (None, "info") else compared.recent
+    artifacts = {"recent": ws.artifacts.put_record(late), "profile": ws.artifacts.put_record(compared.profile)}
     if (of_first := compared.begun or begun) is not None:
         artifacts["answers"] = ws.artifacts.put_record(of_first)
     harmless = seen.evaluation is not None
     drifted = of_drift(compared.drift, harmless=harmless, least=ws.spec.monitor.min_effect)
     answering = of_answers(ws, window, told, ws.task.fields(candidate.classes))
-    return replace(seen, signals=(*seen.signals, *answering, *drifted)), artifacts
+    return replace(seen, signals=tuple(told_apart([*seen.signals, *answering, *drifted], feed))), artifacts
 
 
 def _earlier(ws: Workspace, window: Interval, release: str, role: str) -> tuple[Recent | None, Blocks | None]:
