@@ -24,7 +24,8 @@ class Drift:
 
     `effect` is in `unit`, with its standard error, which holds what windows differ by of themselves. `over` says
     whether the window alone showed it, or windows of late together. `importance` is the column's share of what all
-    are worth to the model, None where that is not known. What was only measured has no chance.
+    are worth to the model, None where that is not known. A statistic that is shown by name answers neither: its `chance`
+    is its own p-value, where it is a test, and its column is empty where it asks of all together.
     """
 
     record: ClassVar[str] = "drift"

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 import click
 
 from keepfit import plugin
+from keepfit.drift import Drift
 from keepfit.estimate import Estimate
 from keepfit.evaluation import BASELINES, Evaluation
 from keepfit.gate import Outcome
@@ -139,6 +140,7 @@ def window_lines(window: Window) -> list[str]:
     else:
         lines += _quality_lines(window, window.evaluation)
     lines.append(f"  drift          {_drift_words(window)}")
+    lines += _shown_lines(window)
     lines += [f"  note           {note}" for note in window.notes]
     for signal in window.signals:
         about = f" of {signal.about}" if signal.about else ""
@@ -181,9 +183,23 @@ def _quality_lines(window: Window, measured: Evaluation) -> list[str]:
     return lines
 
 
+def _shown_lines(window: Window) -> list[str]:
+    """The statistics that are shown by name, each with the columns where it is largest."""
+    found: dict[str, list[Drift]] = {}
+    for one in window.drift:
+        if one.threshold is None and one.moved is None:
+            found.setdefault(one.statistic, []).append(one)
+    lines = []
+    for name, told in found.items():
+        most = sorted(told, key=lambda one: -one.effect)[:3]
+        said = ", ".join(f"{one.column} {one.effect:.4g}".strip() for one in most)
+        lines.append(f"  {name.replace('_', ' '):<14} {said} {most[0].unit}")
+    return lines
+
+
 def _drift_words(window: Window) -> str:
     """Both answers in one line: what moved, and whether anything of it matters."""
-    if not any(one.chance is not None for one in window.drift):
+    if not any(one.moved is not None for one in window.drift):
         return "not asked for"
     moved = list(dict.fromkeys(one.column for one in window.drift if one.moved))
     if not moved:

@@ -11,6 +11,7 @@ from keepfit.drift import Drift
 from keepfit.feed import Found, broken
 from keepfit.ledger import Entry
 from keepfit.loop import fold
+from keepfit.loop.also import also
 from keepfit.loop.check import rules
 from keepfit.loop.models import evaluation_of
 from keepfit.loop.refer import DECISION, LABEL, answer_columns, reference_of
@@ -82,6 +83,7 @@ def compare(ws: Workspace, seen: Answered, before: Recent | None, begun: Blocks 
     ordinary |= {f"answered {name}": one for name, one in learn(answers).items()} if answers else {}
     limits, worth = Limits(ws.spec.monitor.false_alarms, ws.spec.monitor.min_effect), _importance(ws, seen.fitted)
     found = moved(ordinary, _keyed(now), _keyed(late), worth, limits)
+    found += also(ws, seen.candidate, reference.features, made, of_features, asked)
     missing = {name: int(held["count"]["missing"]) for name, held in made.columns.items()}
     feed = broken(_checked(ws, seen, asked), missing, asked.height, reference.features, worth)
     return Compared(tuple(found), late, made, None if answers else _begin(ws, said, columns), tuple(notes), tuple(feed))

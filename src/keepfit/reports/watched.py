@@ -71,7 +71,7 @@ def _moved(windows: Sequence[Window]) -> Figure | None:
         return None
     told: dict[str, dict[datetime, Drift]] = {}
     for window in seen:
-        for one in window.drift:
+        for one in (one for one in window.drift if one.column):
             found = told.setdefault(_named(one), {})
             if window.begin not in found or _rank(one) > _rank(found[window.begin]):
                 found[window.begin] = one
@@ -94,9 +94,14 @@ def _named(one: Drift) -> str:
     return one.column if one.about in ("feature", one.column) else f"{one.column} ({one.about})"
 
 
-def _rank(one: Drift) -> tuple[float, float, float]:
-    """How telling an answer is: whether it matters, whether it moved, and how far beyond its error it lies."""
-    return float(bool(one.matters)), float(bool(one.moved)), abs(one.effect) / one.error if one.error else abs(one.effect)
+def _rank(one: Drift) -> tuple[float, float, float, float]:
+    """How telling an answer is: whether it answers at all, whether it matters, whether it moved, how far beyond its error it lies."""
+    return (
+        float(one.moved is not None),
+        float(bool(one.matters)),
+        float(bool(one.moved)),
+        abs(one.effect) / one.error if one.error else abs(one.effect),
+    )
 
 
 def _so(newest: Mapping[str, Drift]) -> str:

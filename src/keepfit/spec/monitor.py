@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field, field_validator
 
@@ -32,6 +32,21 @@ class MonitorSpec(Strict):
     #: The least effect that matters: in standard deviations of a number, in the share of rows that a category moved by. It
     #: decides what the loop is told of, not what is found.
     min_effect: Annotated[float, Field(gt=0)] = 0.1
+
+    #: Further statistics to show beside the rule, which they decide nothing of: names from the `drift` seam, or `module:function`.
+    also: tuple[str, ...] = ()
+
+    @field_validator("also", mode="before")
+    @classmethod
+    def _as_tuple(cls, value: Any) -> Any:
+        return tuple(value) if isinstance(value, list) else value
+
+    @field_validator("also")
+    @classmethod
+    def _each_once(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(value)) < len(value):
+            raise ValueError("a statistic stands there twice")
+        return value
 
     @field_validator("window")
     @classmethod

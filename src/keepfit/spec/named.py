@@ -29,6 +29,9 @@ def faults_of_names(stated: Stated) -> list[KeepfitError]:
         at = stated.places.of(("model", "estimators", str(number)))
         found += _unknown("estimators", "estimator of kind", kind, at)
     found += _of_parameters(stated, model)
+    also = _table(stated.values, "monitor").get("also")
+    for number, kind in enumerate(also if isinstance(also, list | tuple) else ()):
+        found += _unknown("drift", "statistic", kind, stated.places.of(("monitor", "also", str(number))))
     for name, column in _table(stated.values, "columns").items():
         if isinstance(column, Mapping):
             found += _unknown("columns", "column kind", column.get("kind"), stated.places.of(("columns", name, "kind")))

@@ -1,0 +1,1 @@
+"""Statistics of drift that are shown by name, one a file."""
