@@ -87,13 +87,19 @@ def moved(
         if late is not None and later:
             asked += [(name, replace(one, weight=one.weight * OF_RECENT, over="recent")) for one in _ask(column, late)]
     budget = adjusted([one.chance for _, one in asked], [one.weight for _, one in asked])
-    best: dict[tuple[str, str], tuple[_Answer, float]] = {}
+    best: dict[tuple[str, str], Drift] = {}
     for (name, answer), least in zip(asked, budget.tolist(), strict=True):
-        held = best.get((name, answer.statistic))
-        if held is None or (least, answer.chance) < (held[1], held[0].chance):
-            best[name, answer.statistic] = (answer, least)
-    found = [_told(ordinary[name], window[name], *one, importance, limits) for (name, _), one in best.items()]
-    return sorted(found, key=lambda one: (one.adjusted, one.chance, one.column, one.statistic))
+        told, held = _told(ordinary[name], window[name], answer, least, importance, limits), best.get((name, answer.statistic))
+        # Windows of late dilute what is new in this one: they may be surer that it moved, and unsure that it matters.
+        if held is None or _rank(told) < _rank(held):
+            best[name, answer.statistic] = told
+    return sorted(best.values(), key=lambda one: (one.adjusted, one.chance, one.column, one.statistic))
+
+
+def _rank(one: Drift) -> tuple[bool, float, float]:
+    assert one.adjusted is not None
+    assert one.chance is not None
+    return not one.matters, one.adjusted, one.chance
 
 
 def _told(column: Column, seen: Shares, answer: _Answer, least: float, importance: Mapping[str, float], limits: Limits) -> Drift:

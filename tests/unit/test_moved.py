@@ -119,7 +119,7 @@ def test_a_small_change_that_stays_is_found_over_the_windows_of_late(reference):
         before = carried(before, seen(reference, frame))
         found.append(next(one for one in answers if (one.column, one.statistic) == ("amount", "location")))
     assert found[-1].moved
-    assert found[-1].over == "recent"
+    assert any(one.moved and one.over == "recent" for one in found[-5:])
     assert sum(one.moved for one in found[:5]) <= 2
 
 
