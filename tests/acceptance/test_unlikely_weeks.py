@@ -132,7 +132,7 @@ def test_a_champion_whose_model_was_removed_is_said_and_changes_nothing(opened, 
     assert told.value.code
     assert told.value.fix
     ended = [entry.body for entry in project.history(kind="action")][-1]
-    assert (ended["status"], ended["why"][:2]) == ("failed", "KF")
+    assert (ended["kind"], ended["status"], ended["why"][:2]) == ("compare", "failed", "KF")
     assert "tried again" in project.turn(now=MONDAY + 2 * WEEK + DAY).action.because
     shutil.rmtree(champion / ".keepfit" / "releases", ignore_errors=True)
     assert project.workspace.roles().champion == "r1"

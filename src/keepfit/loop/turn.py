@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -75,7 +76,8 @@ def turn(ws: Workspace, *, now: datetime, progress: Progress = silent) -> Turn:
     try:
         bring(ws, now=now)
         fold.fold(ws)
-        expect(ws, now=now)
+        with contextlib.suppress(errors.CannotRead, errors.Removed):  # what cannot be estimated keeps nothing else from being done
+            expect(ws, now=now)
         return _decide(ws, now, progress)
     finally:
         alerts.deliver(ws, now=now)
