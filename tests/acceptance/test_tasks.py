@@ -42,12 +42,12 @@ TASKS = {
 
 
 def rows_of(task, days, *, begin=BEGIN, seed=1, turned=False):
-    """Rows whose target follows from what is known; with `turned` the other way round."""
+    """Rows whose target follows from what is known; with `turned` in another way."""
     draw = np.random.default_rng(seed)
     count = days * 33
     seconds = np.sort(draw.integers(0, days * 86_400, count))
     amount, shop = draw.normal(size=count), draw.choice(["north", "south"], count)
-    level = (-1.5 if turned else 1.5) * amount + (shop == "north")
+    level = (0.3 if turned else 1.5) * amount + (shop == ("south" if turned else "north"))
     grade = np.digitize(level + draw.normal(size=count), [0.0, 1.0])
     target = np.array(["low", "mid", "top"])[grade] if task == "multiclass" else 1e4 + 100 * level + 50 * draw.normal(size=count)
     when = pl.Series([begin + timedelta(seconds=int(s)) for s in seconds], dtype=pl.Datetime("us", "UTC"))
