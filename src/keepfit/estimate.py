@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["Asked", "Estimate", "Expected", "Known", "Track", "estimate", "past", "tracked"]
+__all__ = ["Asked", "Estimate", "Expected", "Known", "Track", "clearly_worse", "estimate", "past", "tracked"]
 
 #: Truths are drawn so often: at least, at most, and for so many rows together.
 FEWEST_DRAWS, MOST_DRAWS, DRAWN = 40, 100, 250_000
@@ -40,6 +40,15 @@ class Expected:
 
     def __str__(self) -> str:
         return f"{number(self.value)} [{number(self.low)}, {number(self.high)}]"
+
+
+def clearly_worse(one: Expected, other: Expected) -> bool:
+    """Whether all that one may come to is worse than all that another may.
+
+    >>> clearly_worse(Expected(0.7, 0.6, 0.8, "lower"), Expected(0.5, 0.45, 0.55, "lower"))
+    True
+    """
+    return one.low > other.high if one.better == "lower" else one.high < other.low
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     import polars as pl
     from numpy.typing import NDArray
 
-__all__ = ["Wanted", "expect", "expect_window", "known_for", "wanted"]
+__all__ = ["Wanted", "estimated", "expect", "expect_window", "known_for", "wanted"]
 
 #: Fewer answers than this are not worth an estimate.
 FEWEST_ROWS = 30
@@ -74,7 +74,7 @@ def expect_window(ws: Workspace, window: Interval, *, now: datetime) -> list[Est
         asked = wanted(ws, str(release), str(role), rows)
         if asked is None:
             continue
-        made = _estimated(ws, window, asked, rows.height, now=now)
+        made = estimated(ws, window, asked, rows.height, now=now)
         body = {
             "begin": plain(window.begin),
             "end": plain(window.end),
@@ -106,7 +106,8 @@ def wanted(ws: Workspace, release: str, role: str, answered: pl.DataFrame) -> Wa
     return Wanted(release, role, behind[0], ws.artifacts.get_record(Schema, behind[0].schema), there, outputs)
 
 
-def _estimated(ws: Workspace, window: Interval, asked: Wanted, answered: int, *, now: datetime) -> Estimate:
+def estimated(ws: Workspace, window: Interval, asked: Wanted, answered: int, *, now: datetime) -> Estimate:
+    """What a release may come to on its answers in a window, of which there were so many; nothing is written down."""
     track = past(_pairs(ws, window))
     made: dict[str, Any] = {"metrics": {}}
     notes: list[str] = []

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from keepfit.candidate import Candidate
 from keepfit.evaluation import Gain
-from keepfit.loop import fold, log
+from keepfit.loop import early, fold, log
 from keepfit.loop.judge import score_both
 from keepfit.loop.models import candidate_behind, load_model
 from keepfit.loop.rows import Rows, clusters
@@ -49,10 +49,12 @@ def examine(step: Step) -> Came:
     enough = own.height >= FEWEST_ANSWERS
     made = _by_labels(step, answered) if enough else _blank(step, f"{own.height:,} answers of its own are too few")
     broken = _broken(step, own, answered.filter(answered["release"] == step.state.champion))
+    if not broken and enough and made.gain is None:
+        broken = early.against(step, answered)
     if broken:
         made = replace(made, says="failed", because=broken)
     elif enough and made.gain is None and _labels_are_far(step):
-        because = f"{own.height:,} answers, as fast as the champion's and sound; labels come later than a window"
+        because = f"{own.height:,} answers, as fast as the champion's and sound, nothing speaks against it; labels come too late"
         made = replace(made, says="passed", because=because)
     body = {**made.noted, "begin": plain(made.begin), "end": plain(made.end)}
     step.ws.append("stage", [action.release, action.stage, action.window.name], body, at=step.now, actor="loop")
@@ -111,14 +113,16 @@ _WORDS: dict[Says, str] = {"passed": "it is no worse", "failed": "it is worse", 
 
 
 def _broken(step: Step, own: pl.DataFrame, theirs: pl.DataFrame) -> str:
-    """What is wrong with the challenger's answers themselves, before any label: their speed, and whether they are what they should be."""
+    """What is wrong with the challenger's answers themselves, before any label: missing, slow, or not what they should be."""
+    found = candidate_behind(step.ws, step.action.release)
+    assert found is not None
+    if failed := early.failures(own, theirs, step.ws.task.fields(found[0].classes)):
+        return failed
     if own.height < FEWEST_ANSWERS:
         return ""
     slow, usual = (float(frame["latency_us"].quantile(0.95) or 0.0) for frame in (own, theirs))
     if theirs.height >= FEWEST_ANSWERS and slow > SLOWER * usual and slow > usual + SLOWER_BY_US:
         return f"95 of 100 of its answers take up to {slow / 1000:.1f} ms, the champion's {usual / 1000:.1f} ms"
-    found = candidate_behind(step.ws, step.action.release)
-    assert found is not None
     same = _as_it_should(step, found[0], own.tail(MOST_COMPARED))
     return "" if same >= AGREE else f"only {same:.1%} of its answers are what it says of the same rows afterwards"
 
