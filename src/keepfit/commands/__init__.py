@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import json
 import os
@@ -69,7 +70,15 @@ class Lazy(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = importlib.import_module(f"keepfit.commands.{cmd_name}").command
+        # What is imported stays to the end: looking for garbage among it is lost time, while it grows and afterwards.
+        collects = gc.isenabled()
+        gc.disable()
+        try:
+            command: click.Command = importlib.import_module(f"keepfit.commands.{cmd_name}").command
+        finally:
+            gc.freeze()
+            if collects:
+                gc.enable()
         return command
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:

@@ -14,7 +14,7 @@ __all__ = ["Length", "Name", "Strict"]
 class Strict(BaseModel):
     """A table of the project file, or a plugin's options in it."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, arbitrary_types_allowed=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, arbitrary_types_allowed=True, defer_build=True)
 
 
 def _length(value: Any) -> Duration:
