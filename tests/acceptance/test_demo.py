@@ -8,7 +8,7 @@ import signal
 def test_in_a_pipe_it_is_plain_lines_and_ctrl_c_ends_it_cleanly(started, tmp_path):
     process = started("demo", tmp_path / "new")
     first = process.stdout.readline()
-    assert first.startswith("Every second flight that left New York in 2013")
+    assert first.startswith("Every fourth flight that left New York in 2013")
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 130
