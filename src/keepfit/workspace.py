@@ -93,6 +93,8 @@ class Workspace:
         self.tables = Tables(self.home / "tables" / "snapshots")
         self.segments = self.home / "segments"
         self.cache = Cache(self.home / "cache.sqlite")
+        #: What waiting segments held when they were read last, by their names: what tells whether that still holds, and the table.
+        self.decoded: dict[str, tuple[object, pl.DataFrame]] = {}
 
     @classmethod
     def find(cls, start: Path, *, env: str | None = None, options: Mapping[str, Any] | None = None) -> Workspace:

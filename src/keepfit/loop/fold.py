@@ -28,6 +28,7 @@ __all__ = [
     "OUTPUT",
     "Folded",
     "about",
+    "columns_of",
     "decoded",
     "fold",
     "folder_of",
@@ -156,7 +157,7 @@ def table_of_predictions(ws: Workspace, found: Iterable[dict[str, Any]]) -> pl.D
     import polars as pl  # the command line starts without it
 
     rows = [record.from_json(Prediction, value) for value in found]
-    columns = _columns(ws)
+    columns = columns_of(ws)
     data: dict[str, pl.Series] = {
         "id": pl.Series([row.id for row in rows], dtype=pl.String),
         "at": _instants([row.at for row in rows]),
@@ -221,7 +222,7 @@ def _writer(frame: pl.DataFrame, metadata: dict[str, str] | None = None) -> Call
     return lambda path: write_parquet(frame, path, metadata)
 
 
-def _columns(ws: Workspace) -> list[Column]:
+def columns_of(ws: Workspace) -> list[Column]:
     """The columns that a request's inputs may have: those of the newest schema."""
     known = _schema(ws)
     if known is None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from keepfit.loop.fold import about, decoded, table_of_labels, table_of_predictions
+from keepfit.loop.fold import about, columns_of, decoded, table_of_labels, table_of_predictions
 from keepfit.loop.parts import Part, parts, touching, when
 from keepfit.stores.segments import payloads, waiting
 from keepfit.window import Interval
@@ -71,8 +71,22 @@ def waiting_predictions(ws: Workspace) -> pl.DataFrame:
 
 
 def _waiting(ws: Workspace) -> Iterator[tuple[str, pl.DataFrame]]:
-    for path in waiting(ws.segments, "predictions"):
-        yield path.stem, table_of_predictions(ws, decoded(payloads(path)))
+    """The segments of predictions that are not folded yet; one that is as it was when it was read last is not read again."""
+    paths = waiting(ws.segments, "predictions")
+    for gone in ws.decoded.keys() - {path.stem for path in paths}:
+        ws.decoded.pop(gone, None)
+    columns = columns_of(ws) if paths else []
+    for path in paths:
+        try:
+            stat = path.stat()
+        except FileNotFoundError:  # sealed or folded in between
+            yield path.stem, table_of_predictions(ws, decoded(payloads(path)))
+            continue
+        state = (stat.st_size, stat.st_mtime_ns, columns)
+        kept = ws.decoded.get(path.stem)
+        if kept is None or kept[0] != state:
+            kept = ws.decoded[path.stem] = (state, table_of_predictions(ws, decoded(payloads(path))))
+        yield path.stem, kept[1]
 
 
 def labels(ws: Workspace, *, now: datetime, about: pl.DataFrame | None = None, of: Sequence[Part] | None = None) -> pl.DataFrame:

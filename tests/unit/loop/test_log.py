@@ -14,7 +14,7 @@ from keepfit.loop import log
 from keepfit.loop.fold import Folded, fold
 from keepfit.loop.take import take
 from keepfit.prediction import Prediction
-from keepfit.stores.segments import SegmentWriter, waiting
+from keepfit.stores.segments import SegmentWriter, payloads, waiting
 
 BEGIN = datetime(2024, 1, 1, tzinfo=UTC)
 
@@ -241,3 +241,22 @@ def test_a_worker_that_is_killed_while_others_fold_loses_no_complete_record(ws):
     path.write_bytes(whole + segment.frame(record.text(prediction(2)).encode())[:-7])
     assert fold(ws) == Folded(1, 0, 0)
     assert log.predictions(ws)["id"].to_list() == ["id1"]
+
+
+def test_a_waiting_segment_is_read_again_only_when_it_has_changed(ws, monkeypatch):
+    read = []
+    monkeypatch.setattr(log, "payloads", lambda path: read.append(path) or payloads(path))
+    writer = SegmentWriter(ws.segments, "predictions")
+    writer.append([record.text(prediction(1)).encode()])
+    for _ in range(2):
+        assert log.predictions(ws)["id"].to_list() == log.waiting_predictions(ws)["id"].to_list() == ["id1"]
+    assert len(read) == 1
+    writer.append([record.text(prediction(2)).encode()])
+    assert log.predictions(ws)["id"].to_list() == ["id1", "id2"]
+    assert len(read) == 2
+    writer.close()
+    assert log.predictions(ws)["id"].to_list() == ["id1", "id2"]  # sealed, it has the same name
+    assert len(read) == 2
+    fold(ws)
+    assert log.predictions(ws)["id"].to_list() == ["id1", "id2"]
+    assert not ws.decoded
