@@ -115,7 +115,9 @@ def _look(ws: Workspace, now: datetime) -> Told:
     for entry in told["action"]:
         if entry.seq in dead:
             lease.abandon(ws, entry, now=now)
-    if dead or settle(ws, told, now=now):
+    if dead:
+        told = tell(ws)
+    if settle(ws, told, now=now):  # after a crash too: what is decided next rests on what is open
         told = tell(ws)
     return told
 
