@@ -21,8 +21,8 @@ __all__ = ["Doubt", "flips", "flood", "vanished"]
 
 #: An answer is confident from this chance on; so many of them must be there before labels are held against them.
 CONFIDENT, FEWEST_CONFIDENT = 0.9, 20
-#: Labels are suspicious where surely more than three in four of the confident answers are contradicted: of all rows, or of a segment's.
-CONTRADICTED, SURE, SURE_OF_ONE = 0.75, 0.99, 0.9999
+#: Labels are suspicious where surely more than two in three of the confident answers are contradicted: of all rows, or of a segment's.
+CONTRADICTED, SURE, SURE_OF_ONE = 2 / 3, 0.99, 0.9999
 #: Rows that repeat another one may make up so much more of the new rows than of the older ones.
 MORE_REPEATED, FEWEST_ROWS = 0.3, 100
 #: A name counts as a segment with this share of the rows of before; gone is one of which so few of the expected rows are left.

@@ -18,6 +18,7 @@ import signal
 import socket
 import sys
 import threading
+from pathlib import Path
 
 PRELOADED = ("keepfit.project", "optuna", "polars", "scipy.special", "keepfit.estimators.lightgbm", "keepfit.estimators.linear")
 
@@ -34,8 +35,9 @@ def serve(path):
     preload()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # who answers a connection is not waited for
     with socket.socket(socket.AF_UNIX) as listener:
-        listener.bind(path)
+        listener.bind(f"{path}.new")
         listener.listen()
+        Path(f"{path}.new").rename(path)  # whoever finds it is answered
         while True:
             ready, _, _ = select.select([listener, 0], [], [])
             if 0 in ready:
