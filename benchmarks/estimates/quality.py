@@ -17,6 +17,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
@@ -36,6 +37,8 @@ MORE = ("log_loss", "brier")
 HERE = Path(__file__).parent
 PEER = Path(os.environ.get("KEEPFIT_BENCH_PEER", Path(tempfile.gettempdir()) / "keepfit-bench-nannyml"))
 FEWEST, FEWEST_OF_CLASS = 100, 10
+#: How much each known row counts for the rows that are asked about.
+Weigh = Callable[[pl.DataFrame, pl.DataFrame], np.ndarray]
 
 
 def scored(table: pl.DataFrame, length: timedelta) -> pl.DataFrame:
@@ -72,12 +75,15 @@ def scored(table: pl.DataFrame, length: timedelta) -> pl.DataFrame:
     return coded.with_columns(window=pl.Series(window), score=pl.Series(score), truth=pl.Series(truth))[learned:]
 
 
-def ours(rows: pl.DataFrame, window: int, until: int, seen: dict[str, list[tuple[Expected, float]]]) -> dict[str, Expected]:
+def ours(
+    rows: pl.DataFrame, window: int, until: int, seen: dict[str, list[tuple[Expected, float]]], weigh: Weigh | None = None
+) -> dict[str, Expected]:
     """What is estimated of a window from the rows of windows before another, and from how far such estimates were off before."""
     known, asked = rows.filter(pl.col("window").is_between(until - MOST_BLOCKS, until - 1)), rows.filter(pl.col("window") == window)
     known = known.gather_every(-(-known.height // MOST_KNOWN))
     first = int(known["window"].min())
-    told = Told(known["truth"].to_numpy(), np.ones(known.height), known["window"].to_numpy() - first, until - first, gap=window - until + 1)
+    weight = weigh(known, asked) if weigh else np.ones(known.height)
+    told = Told(known["truth"].to_numpy(), weight, known["window"].to_numpy() - first, until - first, gap=window - until + 1)
     track = {name: tracked(pairs) for name, pairs in seen.items() if pairs}
     scores = Known(told, {"score": known["score"].to_numpy()}), Asked({"score": asked["score"].to_numpy()}, 0.5)
     found: dict[str, Expected] = estimate(TASK, *scores, seed=window, past=track)["metrics"]
