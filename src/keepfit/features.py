@@ -31,6 +31,9 @@ _Run: TypeAlias = "tuple[WriteTogether | None, itemgetter[Any], list[tuple[str, 
 #: Fills the row buffer from a request's columns and gives its warnings.
 WriteInputs: TypeAlias = Callable[[Mapping[str, object]], list[str]]
 
+#: Features that are held at once before they are copied into a matrix, and rows that are copied at once.
+_TOGETHER, _ROWS = 16, 2048
+
 T = TypeVar("T")
 
 
@@ -97,14 +100,26 @@ def matrix(plan: Plan, frame: pl.DataFrame, kinds: Kinds) -> NDArray[np.float64]
     """Encode a table: shape (rows, features), row-major."""
     import numpy as np  # the serving path reads plans without it
 
-    width = len(plan.names)
-    out = np.empty((frame.height, width), dtype=np.float64)
-    start = 0
+    out = np.empty((frame.height, len(plan.names)), dtype=np.float64)
+    start = end = 0
+    held: list[tuple[int, NDArray[np.float64]]] = []
     for encoding in plan.encodings:
-        end = start + len(encoding.names)
-        out[:, start:end] = kinds[encoding.kind].matrix(dict(encoding.state), frame[encoding.column])
-        start = end
+        held.append((len(encoding.names), kinds[encoding.kind].matrix(dict(encoding.state), frame[encoding.column])))
+        end += len(encoding.names)
+        if end - start >= _TOGETHER:
+            _put(held, out[:, start:end])
+            start, held = end, []
+    _put(held, out[:, start:])
     return out
+
+
+def _put(parts: list[tuple[int, NDArray[np.float64]]], out: NDArray[np.float64]) -> None:
+    """Copy parts side by side, few rows at a time: a row's numbers share a line of memory, which is fetched once and not for each column."""
+    for begin in range(0, len(out), _ROWS):
+        start = 0
+        for width, part in parts:
+            out[begin : begin + _ROWS, start : start + width] = part[begin : begin + _ROWS]
+            start += width
 
 
 class Inputs:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import polars as pl
     from numpy.typing import NDArray
 
-__all__ = ["numbers_of", "row_keys", "row_numbers", "shares"]
+__all__ = ["key_texts", "numbers_of", "row_keys", "row_numbers", "shares"]
 
 #: Characters that JSON writes otherwise.
 _ESCAPED = r'[\x00-\x1f"\\]'
@@ -24,11 +24,17 @@ _ODD = {"nan": '"NaN"', "inf": '"Infinity"', "-inf": '"-Infinity"'}
 
 def row_keys(frame: pl.DataFrame, known: Schema) -> list[str]:
     """The canonical JSON of each row's key; of all its public columns where the problem names none."""
+    return key_texts(frame, known).to_list()
+
+
+def key_texts(frame: pl.DataFrame, known: Schema) -> pl.Series:
+    """The same as a column of text; empty where there is nothing to tell rows apart by."""
     import polars as pl  # the command line starts without it
 
     texts = [_texts(frame[name]) for name in _names(frame, known)]
-    joined = pl.select(pl.concat_str([pl.lit("["), *_between(texts), pl.lit("]")])).to_series()
-    return joined.to_list() if texts and frame.height else []
+    if not texts or not frame.height:
+        return pl.Series(dtype=pl.String)
+    return pl.select(pl.concat_str([pl.lit("["), *_between(texts), pl.lit("]")])).to_series()
 
 
 def row_numbers(frame: pl.DataFrame, known: Schema) -> NDArray[np.uint64]:

@@ -13,7 +13,7 @@ import msgspec
 from keepfit import digest, errors, plugin
 from keepfit.added import Added, add
 from keepfit.loop import fold
-from keepfit.loop.keys import numbers_of, row_keys
+from keepfit.loop.keys import key_texts, numbers_of
 from keepfit.loop.models import Model, candidate_behind, load_model
 from keepfit.loop.take import tokens
 from keepfit.progress import Progress, silent
@@ -181,11 +181,11 @@ class _Batches:
         import polars as pl  # the command line starts without it
 
         known, candidate = self._known, self._model.candidate
-        keys = row_keys(rows, known) if known.key and rows.height and set(known.key) <= set(rows.columns) else [None] * rows.height
+        there = bool(known.key and rows.height and set(known.key) <= set(rows.columns))
         decision = self._ws.task.answers(outputs, candidate.classes, candidate.threshold)[1]
         frame = rows.select(
             id=pl.lit(f"{identity}-") + (pl.int_range(pl.len()) + self.done).cast(pl.String),
-            key=pl.Series(keys, dtype=pl.String),
+            key=key_texts(rows, known) if there else pl.lit(None, dtype=pl.String),
             decision=json_texts(decision),
             at=pl.lit(self._now).cast(pl.Datetime("us", "UTC")),
             release=pl.lit(self._release),
