@@ -114,7 +114,7 @@ def matrix(plan: Plan, frame: pl.DataFrame, kinds: Kinds) -> NDArray[np.float64]
 
 
 def _put(parts: list[tuple[int, NDArray[np.float64]]], out: NDArray[np.float64]) -> None:
-    """Copy parts side by side, few rows at a time: a row's numbers share a line of memory, which is fetched once and not for each column."""
+    """Copy parts side by side, few rows at a time: a row's numbers share a line of memory, then fetched once."""
     for begin in range(0, len(out), _ROWS):
         start = 0
         for width, part in parts:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import gc
+import gc as collector  # `gc` and `freeze` are commands, whose modules take these names here
 import importlib
 import json
 import os
@@ -71,14 +71,14 @@ class Lazy(click.Group):
         if cmd_name not in COMMANDS:
             return None
         # What is imported stays to the end: looking for garbage among it is lost time, while it grows and afterwards.
-        collects = gc.isenabled()
-        gc.disable()
+        collects = collector.isenabled()
+        collector.disable()
         try:
             command: click.Command = importlib.import_module(f"keepfit.commands.{cmd_name}").command
         finally:
-            gc.freeze()
+            collector.freeze()
             if collects:
-                gc.enable()
+                collector.enable()
         return command
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
