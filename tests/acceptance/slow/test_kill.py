@@ -14,9 +14,8 @@ import pytest
 KILLING = Path(__file__).with_name("killing.py")
 FIRST_WEEK, SECOND_WEEK = "2024-03-12T00:00Z", "2024-03-19T00:00Z"
 #: The story of the loop: what the calls of `turn` do, one after another.
-WATCH, REFIT, NEXT_WATCH, COMPARE, PROMOTE, NEXT_REFIT = (
-    ["turn", "--now", now] for now in (FIRST_WEEK, FIRST_WEEK, SECOND_WEEK, SECOND_WEEK, SECOND_WEEK, SECOND_WEEK)
-)
+WATCH, ROLL_BACK, REFIT = (["turn", "--now", FIRST_WEEK] for _ in range(3))
+NEXT_WATCH, COMPARE, PROMOTE, NEXT_REFIT = (["turn", "--now", SECOND_WEEK] for _ in range(4))
 
 
 @pytest.fixture
@@ -60,7 +59,7 @@ def test_a_run_that_is_killed_anywhere_is_finished_by_the_next_run(killed, proje
 
 def test_a_watch_that_is_killed_anywhere_is_finished_by_the_next_and_forgets_no_release_of_the_window(killed, answered_weeks):
     kills, calls = killed(answered_weeks, [["watch", "--now", SECOND_WEEK]])
-    assert kinds(calls[-1])[-3:] == ["watch", "watch", "watch"]
+    assert kinds(calls[-1])[-5:] == ["watch", "watch", "watch", "incident", "incident"]
     assert {body["release"] for kind, _, _, body in calls[-1]["told"] if kind == "watch"} == {"r1", "r2"}
     assert len(kills) > 5
     assert_gone_on_with(kills, calls)
@@ -76,19 +75,20 @@ def test_a_label_command_that_is_killed_anywhere_is_finished_by_the_next(killed,
     assert kills[0]["labels"] == calls[0]["labels"]
 
 
-def test_a_refit_that_is_killed_anywhere_is_finished_by_the_next_turn(killed, answered_weeks):
-    kills, calls = killed(answered_weeks, [WATCH, REFIT, NEXT_WATCH], which=[1])
-    assert kinds(calls[1])[-4:] == ["snapshot", "snapshot", "fit", "release"]
-    assert calls[1]["told"][-1][3]["role"] == "shadow"
+def test_a_rollback_and_a_refit_that_are_killed_anywhere_are_finished_by_the_next_turn(killed, answered_weeks):
+    kills, calls = killed(answered_weeks, [WATCH, ROLL_BACK, REFIT, NEXT_WATCH], which=[1, 2])
+    assert kinds(calls[1])[-1] == "release"
+    assert kinds(calls[2])[-4:] == ["snapshot", "snapshot", "fit", "release"]
+    assert calls[2]["told"][-1][3]["role"] == "shadow"
     assert len(kills) > 30
     assert_gone_on_with(kills, calls)
     assert_every_start_has_its_end(kills)
 
 
 def test_a_race_and_a_promotion_that_are_killed_anywhere_are_finished_by_the_next_turn(killed, answered_weeks):
-    kills, calls = killed(answered_weeks, [WATCH, REFIT, NEXT_WATCH, COMPARE, PROMOTE, NEXT_REFIT], which=[2, 3, 4])
-    assert kinds(calls[4])[-3:] == ["watch", "verdict", "release"]
-    assert calls[4]["told"][-1][3]["role"] == "champion"
+    kills, calls = killed(answered_weeks, [WATCH, ROLL_BACK, REFIT, NEXT_WATCH, COMPARE, PROMOTE, NEXT_REFIT], which=[3, 4, 5])
+    assert kinds(calls[5])[-3:] == ["watch", "verdict", "release"]
+    assert calls[5]["told"][-1][3]["role"] == "champion"
     assert_gone_on_with(kills, calls)
     assert_every_start_has_its_end(kills)
 
