@@ -17,6 +17,8 @@ import click
 from keepfit.errors import KeepfitError, near_match
 
 if TYPE_CHECKING:
+    from types import FrameType
+
     from click.shell_completion import CompletionItem
 
 __all__ = ["main"]
@@ -112,7 +114,10 @@ def group() -> None:
 def main(arguments: list[str] | None = None) -> None:
     """Run a command and end the process with its exit code."""
     arguments = sys.argv[1:] if arguments is None else arguments
-    code = _run(arguments)
+    told = _Told()
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, told)
+    code = _run(arguments, told)
     if code == INTERRUPTED:
         # The interpreter may end an interrupted process by the signal instead of the status that it is given.
         sys.stdout.flush()
@@ -121,7 +126,18 @@ def main(arguments: list[str] | None = None) -> None:
     sys.exit(code)
 
 
-def _run(arguments: list[str]) -> int:
+class _Told:
+    """Raises on Ctrl-C as Python does, and remembers it: a library may turn what is raised into an error of its own."""
+
+    def __init__(self) -> None:
+        self.to_stop = False
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        self.to_stop = True
+        raise KeyboardInterrupt
+
+
+def _run(arguments: list[str], told: _Told) -> int:
     try:
         code: Any = group.main(arguments, prog_name="keepfit", standalone_mode=False, color=_colour())
         return code if isinstance(code, int) else 0
@@ -141,7 +157,7 @@ def _run(arguments: list[str]) -> int:
         _show(error, as_json="--json" in arguments)
         return error.exit_code
     except BaseException as error:  # noqa: BLE001 - the last line of defence: a defect of ours is said to be one
-        if _from_interrupt(error):
+        if told.to_stop:
             return _interrupted()
         traceback.print_exc()
         click.echo(f"\nThis is a defect of keepfit ({type(error).__name__}); please report it with the lines above.", err=True)
@@ -157,15 +173,6 @@ def _interrupted() -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # one that is still under way must not end the process in another way
     click.echo("interrupted: what was finished is kept", err=True)
     return INTERRUPTED
-
-
-def _from_interrupt(error: BaseException | None) -> bool:
-    """Whether Ctrl-C is behind an error: libraries may wrap it, as when it comes while they are imported."""
-    while error is not None:
-        if isinstance(error, KeyboardInterrupt):
-            return True
-        error = error.__cause__ or error.__context__
-    return False
 
 
 def _show(error: KeepfitError, *, as_json: bool) -> None:
