@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 __all__ = ["labels", "predictions", "values_of", "waiting_predictions", "with_truth"]
 
+#: Labels that are looked at together; what nobody asked about is dropped before the next ones are read.
+ROWS_AT_ONCE = 100_000
 #: Columns that tell one record from another.
 _TELLS = ("id", "role", "release", "time", "at")
 
@@ -102,19 +104,35 @@ def labels(ws: Workspace, *, now: datetime, about: pl.DataFrame | None = None, o
     named = None if about is None else _Named.of(about)
     keep = pl.col("received_at") <= now
     keep = keep if named is None else keep & named.expr
+    # Segments first: one that is folded meanwhile is found again among the files, under the same name.
     paths = waiting(ws.segments, "labels") if of is None else ()
-    frames = {path.stem: table_of_labels(ws, decoded(payloads(path))).filter(keep) for path in paths}
+    held: dict[str, pl.DataFrame | Path] = {path.stem: table_of_labels(ws, decoded(payloads(path))) for path in paths}
     for part in parts(ws, "labels") if of is None else of:
         if named is None or named.may_hold(part):
-            frames[part.path.stem] = pl.scan_parquet(part.path, glob=False).filter(keep).collect()
+            held[part.path.stem] = part.path
         else:
-            frames.pop(part.path.stem, None)
-    found = pl.concat([table_of_labels(ws, []), *(frames[name] for name in sorted(frames))], how="diagonal_relaxed")
+            held.pop(part.path.stem, None)
+    frames = [some.filter(keep) for some in _together(held[name] for name in sorted(held))]
+    found = pl.concat([table_of_labels(ws, []), *frames], how="diagonal_relaxed")
     found = found.sort("received_at", maintain_order=True)
     same = ["prediction", "key", "name"]
     first = pl.int_range(pl.len()).over(same) == 0
     repeats = [pl.col(name).eq_missing(pl.col(name).shift(1).over(same)) for name in ("value", "observed_at")]
     return found.filter(first | ~pl.all_horizontal(repeats))
+
+
+def _together(held: Iterable[pl.DataFrame | Path]) -> Iterator[pl.DataFrame]:
+    """Tables and files one after another, many small ones in one: to look names up costs most per table."""
+    import polars as pl  # the command line starts without it
+
+    waits: list[pl.DataFrame] = []
+    for one in held:
+        waits.append(pl.read_parquet(one, glob=False) if isinstance(one, Path) else one)
+        if sum(frame.height for frame in waits) >= ROWS_AT_ONCE:
+            yield pl.concat(waits, how="diagonal_relaxed")
+            waits = []
+    if waits:
+        yield pl.concat(waits, how="diagonal_relaxed")
 
 
 def with_truth(answered: pl.DataFrame, known_labels: pl.DataFrame, target: str) -> pl.DataFrame:
