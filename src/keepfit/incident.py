@@ -339,8 +339,9 @@ def _given_up(state: State, policy: Policy, action: Action) -> bool:
 
 def _ready(state: State, policy: Policy, action: Action, now: datetime) -> Action:
     """The action, or what it waits for: another process, the time after a failed attempt, or a person."""
-    if state.busy is not None and action.kind in {"refit", "compare", "test"}:
-        return Action("nothing", f"another loop is at work: {state.busy.kind} since {state.busy.recorded:%Y-%m-%d %H:%M} UTC")
+    busy = state.busy
+    if busy is not None and (action.kind in {"refit", "compare", "test"} or busy.cause == cause(action, policy.digest)):
+        return Action("nothing", f"another loop is at work: {busy.kind} since {busy.recorded:%Y-%m-%d %H:%M} UTC")
     failed = [attempt for attempt in _of(state, policy, action) if attempt.status in {"failed", "abandoned"}]
     if action.kind == "refit":  # a person who approves that it goes on need not wait
         counted = refits_failed(state)
