@@ -18,7 +18,7 @@ def stopped(process):
 def test_in_a_pipe_it_is_plain_lines_and_ctrl_c_ends_it_cleanly(started, until, tmp_path):
     process = started("demo", tmp_path / "new")
     first = process.stdout.readline()
-    assert first.startswith("Every fourth flight that left New York in 2013")
+    assert first.startswith("Every fifth flight that left New York in 2013")
     until(lambda: stopped(process))
     out, err = process.communicate(timeout=60)
     assert process.returncode == 130

@@ -71,7 +71,7 @@ class Lines:
     say: Say
 
     def prepared(self, folder: Path, inside: int, outside: int) -> None:
-        self.say(f"Every fourth flight that left New York in 2013: will it arrive 30 or more minutes late? The project lies in {folder}")
+        self.say(f"Every fifth flight that left New York in 2013: will it arrive 30 or more minutes late? The project lies in {folder}")
         self.say(f"  keepfit.toml states the problem. flights.parquet holds the {inside:,} flights of January and February;")
         self.say(f"  {outside:,} later ones stay outside and will come as they did, one day after another.\n")
         self.say(_step("keepfit run", "take the data, fit, test on the newest flights, release what passes the gates"))
