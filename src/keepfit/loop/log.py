@@ -126,11 +126,13 @@ def _together(held: Iterable[pl.DataFrame | Path]) -> Iterator[pl.DataFrame]:
     import polars as pl  # the command line starts without it
 
     waits: list[pl.DataFrame] = []
+    rows = 0
     for one in held:
         waits.append(pl.read_parquet(one, glob=False) if isinstance(one, Path) else one)
-        if sum(frame.height for frame in waits) >= ROWS_AT_ONCE:
+        rows += waits[-1].height
+        if rows >= ROWS_AT_ONCE:
             yield pl.concat(waits, how="diagonal_relaxed")
-            waits = []
+            waits, rows = [], 0
     if waits:
         yield pl.concat(waits, how="diagonal_relaxed")
 

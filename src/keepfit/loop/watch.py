@@ -17,7 +17,6 @@ from keepfit.loop import fold, log
 from keepfit.loop.apart import SUBJECT, apart
 from keepfit.loop.asked import what_was_asked
 from keepfit.loop.due import Held, due, grown, held, looks, sealed
-from keepfit.loop.label import bring
 from keepfit.loop.look import Answered, compare
 from keepfit.loop.measure import Answers, exam, measure
 from keepfit.loop.models import candidate_behind, evaluation_of
@@ -48,8 +47,7 @@ _ROLES = ("champion", "canary", "shadow")
 
 
 def watch(ws: Workspace, *, now: datetime) -> list[Window]:
-    """Judge every window whose labels are due and that was not looked at, oldest first."""
-    bring(ws, now=now)
+    """Judge every window whose labels are due and that was not looked at, oldest first; labels of a source are there by now."""
     fold.fold(ws)
     found: list[Window] = []
     for window in due(ws, now=now):
